@@ -1,0 +1,88 @@
+/**
+ * The one error type. It is matched by code; `error-table.ts` gives each code its HTTP status, exit code and remedy.
+ * Expected outcomes are values, not errors.
+ */
+import { errorTable, type ErrorCode } from './error-table.ts'
+
+export type { ErrorCode } from './error-table.ts'
+
+/** Values that may appear in an error's details: never secrets, never file contents. */
+export type ErrorDetails = Readonly<Record<string, unknown>>
+
+export class PlexiError extends Error {
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options: { message?: string; cause?: unknown } = {}) {
+    super(options.message ?? describe(code, details), options.cause === undefined ? {} : { cause: options.cause })
+    this.name = 'PlexiError'
+    this.code = code
+    this.details = details
+  }
+
+  /** What the user can do, as one line with a command where there is one. */
+  get remedy(): string {
+    return fill(errorTable[this.code].remedy, this.details)
+  }
+
+  get exitCode(): number {
+    return errorTable[this.code].exit
+  }
+
+  get httpStatus(): number {
+    return errorTable[this.code].http
+  }
+}
+
+export function isPlexiError(error: unknown, code?: ErrorCode): error is PlexiError {
+  return error instanceof PlexiError && (code === undefined || error.code === code)
+}
+
+/** Anything thrown, as a `PlexiError`: aborts become `SYSTEM_INTERRUPTED`, known system errors their own code. */
+export function toPlexiError(error: unknown): PlexiError {
+  if (error instanceof PlexiError) return error
+  if (error instanceof Error && error.name === 'AbortError')
+    return new PlexiError('SYSTEM_INTERRUPTED', {}, { cause: error })
+  const code = systemErrors[(error as NodeJS.ErrnoException | undefined)?.code ?? '']
+  const message = error instanceof Error ? error.message : String(error)
+  return new PlexiError(code ?? 'SYSTEM_UNEXPECTED', { reason: message }, { cause: error })
+}
+
+/** For conditions that only a bug can break. */
+export function invariant(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new PlexiError('SYSTEM_UNEXPECTED', { reason: `invariant: ${what}` })
+}
+
+const systemErrors: Readonly<Record<string, ErrorCode>> = {
+  ENOSPC: 'STORAGE_DISK_FULL',
+  EDQUOT: 'STORAGE_DISK_FULL',
+  EIO: 'STORAGE_IO',
+  EACCES: 'SYSTEM_PERMISSION',
+  EPERM: 'SYSTEM_PERMISSION',
+  EROFS: 'SYSTEM_PERMISSION',
+  ENOENT: 'STORAGE_NOT_FOUND',
+}
+
+function describe(code: ErrorCode, details: ErrorDetails): string {
+  return fill(errorTable[code].title, details)
+}
+
+/** Replaces `{name}` in a table text by the detail of that name, printed on one line. */
+function fill(text: string, details: ErrorDetails): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = details[name]
+    return value === undefined ? whole.slice(1, -1) : printable(value)
+  })
+}
+
+function printable(value: unknown): string {
+  const text =
+    value instanceof Uint8Array
+      ? Buffer.from(value).toString('hex')
+      : typeof value === 'string'
+        ? value
+        : JSON.stringify(value)
+  // Peers and file names reach this text: no control characters, bounded.
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 500)
+}

@@ -1,0 +1,181 @@
+/**
+ * The real disk. Never follows a final symlink on open; names are raw bytes. Times are set to the µs, which is what the
+ * runtime offers; they are read to the ns.
+ */
+import { constants } from 'node:fs'
+import * as fs from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { PlexiError } from '../../base/errors.ts'
+import type { Disk, DiskFile, DiskPath, DiskStat } from '../../base/disk.ts'
+
+const openFlags = {
+  read: constants.O_RDONLY,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+  write: constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC,
+  update: constants.O_RDWR,
+} as const
+
+export const systemDisk: Disk = {
+  async open(path, how, mode = 0o600) {
+    // O_NONBLOCK: a fifo that took a file's place between stat and open must not hang us.
+    return wrap(await fs.open(path, openFlags[how] | constants.O_NOFOLLOW | constants.O_NONBLOCK, mode))
+  },
+  readFile,
+  writeFileAtomic,
+  async stat(path) {
+    try {
+      return toStat(await fs.lstat(path, { bigint: true }))
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
+    }
+  },
+  readdir: (path) => fs.readdir(path, { encoding: 'buffer' }),
+  async mkdir(path, mode = 0o700) {
+    await fs.mkdir(path, { recursive: true, mode })
+  },
+  rename: (from, to) => fs.rename(from, to),
+  async unlink(path) {
+    try {
+      await fs.unlink(path)
+      return true
+    } catch (error) {
+      if (isMissing(error)) return false
+      throw error
+    }
+  },
+  rmdir: (path) => fs.rmdir(path),
+  removeTree: (path) => fs.rm(path, { recursive: true, force: true, maxRetries: 3 }),
+  symlink: (target, path) => fs.symlink(target, path),
+  readlink: (path) => fs.readlink(path, { encoding: 'buffer' }),
+  chmod: (path, mode) => fs.chmod(path, mode),
+  chown: (path, uid, gid) => fs.lchown(path, uid, gid),
+  setMtime,
+  syncDirectory,
+  async space(path) {
+    const { bsize, blocks, bavail } = await fs.statfs(path)
+    return { totalBytes: bsize * blocks, freeBytes: bsize * bavail }
+  },
+}
+
+async function readFile(path: DiskPath, maxBytes: number): Promise<Buffer> {
+  const file = await systemDisk.open(path, 'read')
+  try {
+    const { size } = await file.stat()
+    if (size > maxBytes) throw new PlexiError('VALIDATION_LIMIT', { what: String(path), limit: maxBytes })
+    const bytes = Buffer.allocUnsafe(size)
+    let at = 0
+    while (at < size) {
+      const count = await file.read(bytes.subarray(at), at)
+      if (count === 0) break
+      at += count
+    }
+    return bytes.subarray(0, at)
+  } finally {
+    await file.close()
+  }
+}
+
+async function writeFileAtomic(path: string, data: Uint8Array, mode = 0o600): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const file = await systemDisk.open(temporary, 'create', mode)
+  try {
+    try {
+      await file.write(data, 0)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await fs.rename(temporary, path)
+  } catch (error) {
+    await fs.rm(temporary, { force: true })
+    throw error
+  }
+  await syncDirectory(dirname(path))
+}
+
+async function syncDirectory(path: DiskPath): Promise<void> {
+  const handle = await fs.open(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * Rounds down to the µs, plus half a µs: the runtime truncates a double that may lie just below the wanted value.
+ * As text, because it replaces negative numbers by the present time.
+ */
+async function setMtime(path: DiskPath, mtimeNs: bigint): Promise<void> {
+  const us = mtimeNs / 1000n - (mtimeNs % 1000n < 0n ? 1n : 0n)
+  const seconds = String((Number(us) + 0.5) / 1e6)
+  await fs.lutimes(path, seconds, seconds)
+}
+
+function wrap(handle: fs.FileHandle): DiskFile {
+  return {
+    async read(into, position) {
+      return (await handle.read(into, 0, into.length, position)).bytesRead
+    },
+    async write(from, position) {
+      let at = 0
+      while (at < from.length) {
+        at += (await handle.write(from, at, from.length - at, position + at)).bytesWritten
+      }
+    },
+    sync: () => handle.datasync(),
+    async stat() {
+      return toStat(await handle.stat({ bigint: true }))
+    },
+    truncate: (size) => handle.truncate(size),
+    close: () => handle.close(),
+  }
+}
+
+interface BigStats {
+  mode: bigint
+  uid: bigint
+  gid: bigint
+  size: bigint
+  mtimeNs: bigint
+  ctimeNs: bigint
+  ino: bigint
+  dev: bigint
+  nlink: bigint
+  blocks: bigint
+  rdev: bigint
+}
+
+function toStat(stat: BigStats): DiskStat {
+  return {
+    kind: kinds[Number(stat.mode) & constants.S_IFMT] ?? 'file',
+    mode: Number(stat.mode) & 0o7777,
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    size: Number(stat.size),
+    mtimeNs: stat.mtimeNs,
+    ctimeNs: stat.ctimeNs,
+    inode: stat.ino,
+    device: stat.dev,
+    links: Number(stat.nlink),
+    blocks: Number(stat.blocks),
+    rdev: stat.rdev,
+  }
+}
+
+const kinds: Readonly<Record<number, DiskStat['kind']>> = {
+  [constants.S_IFREG]: 'file',
+  [constants.S_IFDIR]: 'directory',
+  [constants.S_IFLNK]: 'symlink',
+  [constants.S_IFIFO]: 'fifo',
+  [constants.S_IFSOCK]: 'socket',
+  [constants.S_IFCHR]: 'char',
+  [constants.S_IFBLK]: 'block',
+}
+
+function isMissing(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code
+  return code === 'ENOENT' || code === 'ENOTDIR'
+}

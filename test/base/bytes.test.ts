@@ -1,0 +1,29 @@
+import t from 'tap'
+import fc from 'fast-check'
+import * as bytes from '../../src/base/bytes.ts'
+
+t.test('hex and base64url come back and refuse anything else', (t) => {
+  fc.assert(fc.property(fc.uint8Array(), (b) => bytes.equal(bytes.fromHex(bytes.toHex(b)), b)))
+  fc.assert(fc.property(fc.uint8Array(), (b) => bytes.equal(bytes.fromBase64Url(bytes.toBase64Url(b)), b)))
+  for (const bad of ['0', 'AB', 'zz', '0x00']) t.throws(() => bytes.fromHex(bad), { code: 'VALIDATION_FORMAT' })
+  for (const bad of ['A', 'AB==', 'a b', 'A/+B'])
+    t.throws(() => bytes.fromBase64Url(bad), { code: 'VALIDATION_FORMAT' })
+  t.end()
+})
+
+t.test('order and equality are those of unsigned bytes', (t) => {
+  t.equal(bytes.compare(Uint8Array.of(0x80), Uint8Array.of(0x7f)), 1)
+  t.equal(bytes.equalSecret(Uint8Array.of(1), Uint8Array.of(1)), true)
+  t.equal(bytes.equalSecret(Uint8Array.of(1), Uint8Array.of(1, 2)), false)
+  t.same([...bytes.uint32(0x01020304)], [1, 2, 3, 4])
+  t.end()
+})
+
+t.test('view shares memory, wipe clears it', (t) => {
+  const secret = Uint8Array.of(9, 9, 9, 9).subarray(1, 3)
+  bytes.view(secret)[0] = 7
+  t.equal(secret[0], 7)
+  bytes.wipe(secret)
+  t.same([...secret], [0, 0])
+  t.end()
+})

@@ -450,6 +450,5 @@ export type ErrorCode = keyof typeof table
 export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = table
 
 function e(http: number, exit: number, title: string, why: string, remedy: string): ErrorEntry {
-  // eslint-disable-line max-params
   return { http, exit, title, why, remedy }
 }

@@ -83,6 +83,5 @@ function printable(value: unknown): string {
         ? value
         : JSON.stringify(value)
   // Peers and file names reach this text: no control characters, bounded.
-  // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 500)
 }

@@ -1,0 +1,175 @@
+/**
+ * What the API calls: the services that the composition root implements. Everything is a JSON-ready value of
+ * `schemas/`; failures are `PlexiError`s; every wait takes the signal that fires when the caller has gone away.
+ * Lists may be arrays or iterators: the API cuts them into pages, the order must be stable between two calls.
+ */
+import type { Page, SnapshotFilter } from './schemas/common.ts'
+import type { BackupRequest, Job, JobEvent, JobKind, JobState, RestoreRequest, VerifyRequest } from './schemas/jobs.ts'
+import type {
+  Circle,
+  Device,
+  Hosting,
+  Identity,
+  Invite,
+  InviteRequest,
+  Joined,
+  Network,
+  NetworkCheck,
+  NewInvite,
+  Peer,
+  PeerPing,
+  RecoveryKit,
+} from './schemas/people.ts'
+import type {
+  Entry,
+  FoundEntry,
+  HolderRow,
+  ShardCheck,
+  ShardDetail,
+  ShardFilter,
+  ShardProof,
+  ShardRow,
+  Snapshot,
+} from './schemas/snapshots.ts'
+import type { Config, ConfigChange, ConfigChanged, DaemonEvent, NodeInfo, Ready, Status } from './schemas/system.ts'
+
+export type Listing<T> = Iterable<T> | AsyncIterable<T>
+export type { Page, SnapshotFilter }
+
+export interface ApiServices {
+  readonly system: SystemService
+  readonly config: ConfigService
+  readonly events: EventService
+  readonly jobs: JobService
+  readonly snapshots: SnapshotService
+  readonly shards: ShardService
+  readonly peers: PeerService
+  readonly circles: CircleService
+  readonly hosting: HostingService
+  readonly identity: IdentityService
+}
+
+export interface SystemService {
+  ready(signal: AbortSignal): Promise<Ready>
+  /** Prometheus text format 0.0.4. */
+  metrics(signal: AbortSignal): Promise<string>
+  status(signal: AbortSignal): Promise<Status>
+  node(signal: AbortSignal): Promise<NodeInfo>
+  /** Begins a clean shutdown and returns at once; the process ends after the answer was sent. */
+  shutdown(reason: string): void
+}
+
+export interface ConfigService {
+  show(signal: AbortSignal): Promise<Config>
+  /** Checks all, then writes the file and reloads. `CONFIG_UNKNOWN_KEY`, `CONFIG_INVALID`. */
+  change(change: ConfigChange, signal: AbortSignal): Promise<ConfigChanged>
+  /** Throws as `change` does, changes nothing. */
+  validate(toml: string, signal: AbortSignal): Promise<void>
+}
+
+export interface EventService {
+  /** Events kept in memory with a number above `since`, oldest first. */
+  list(since: number): Listing<DaemonEvent>
+  /** The same, then every new one until the signal fires. */
+  follow(since: number, signal: AbortSignal): AsyncIterable<DaemonEvent>
+}
+
+/** One event of a job with its number in that job, from 1. */
+export interface NumberedJobEvent {
+  readonly seq: number
+  readonly time: string
+  readonly event: JobEvent
+}
+
+export interface JobService {
+  /** Newest first. */
+  list(filter: { readonly state?: JobState; readonly kind?: JobKind }): Listing<Job>
+  /** `SYSTEM_JOB_NOT_FOUND`. An unambiguous start of the id will do. */
+  get(id: string): Promise<Job>
+  /** Asks it to stop; returns the job as it is then. A job that has ended stays as it is. */
+  cancel(id: string): Promise<Job>
+  /**
+   * Events numbered above `since` (progress events may be thinned out), then new ones; ends by itself after the
+   * job's last event (`summary` or `error`), also for a job that ended earlier.
+   */
+  follow(id: string, since: number, signal: AbortSignal): AsyncIterable<NumberedJobEvent>
+  /**
+   * The body of a `stdin` backup, once per job. Resolves when all was taken. When `body` throws, the job fails: half an
+   * input never becomes a snapshot. `SYSTEM_JOB_NOT_FOUND`, `VALIDATION_USAGE` where the job wants none.
+   */
+  input(id: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<{ bytes: number }>
+}
+
+export interface SnapshotService {
+  /** Newest first. */
+  list(filter: SnapshotFilter): Listing<Snapshot>
+  /** `STORAGE_SNAPSHOT_NOT_FOUND`. */
+  get(ref: string, filter: SnapshotFilter): Promise<Snapshot>
+  /** Starts the job and returns it; its summary has the fields of `BackupSummary`. */
+  backup(request: BackupRequest): Promise<Job>
+  /** Entries of a directory (or the file itself), or with `recursive` of all below, by path. `STORAGE_PATH_NOT_FOUND`. */
+  tree(
+    at: { readonly ref: string; readonly filter: SnapshotFilter; readonly path?: string; readonly recursive: boolean },
+    signal: AbortSignal,
+  ): Listing<Entry>
+  /** Content of one file. Fails before its first byte where it can. */
+  file(
+    at: { readonly ref: string; readonly filter: SnapshotFilter; readonly path: string },
+    signal: AbortSignal,
+  ): Promise<{ readonly size: number; readonly body: AsyncIterable<Uint8Array> }>
+  /** Starts the job; its summary has the fields of `RestoreSummary`. */
+  restore(ref: string, request: RestoreRequest): Promise<Job>
+  /** `ref` `all` checks everything. Starts the job; its summary has the fields of `VerifySummary`. */
+  verify(ref: string, request: VerifyRequest): Promise<Job>
+  find(query: { readonly pattern: string; readonly snapshot?: string }, signal: AbortSignal): Listing<FoundEntry>
+}
+
+/** Ids may be shortened while unambiguous: `STORAGE_SHARD_NOT_FOUND`. Own shards and hosted ones alike. */
+export interface ShardService {
+  list(filter: ShardFilter, signal: AbortSignal): Listing<ShardRow>
+  get(id: string, signal: AbortSignal): Promise<ShardDetail>
+  proof(id: string, leaf: number, signal: AbortSignal): Promise<ShardProof>
+  verify(id: string, signal: AbortSignal): Promise<ShardCheck>
+  /** Asks the possible holders now. */
+  locate(id: string, signal: AbortSignal): Promise<{ id: string; holders: HolderRow[] }>
+  /** The sealed 1 MiB, checked against the id. */
+  fetch(id: string, signal: AbortSignal): Promise<Uint8Array>
+}
+
+/** Peers are named by id, a start of it, or the name they are known by: `STORAGE_NOT_FOUND`. */
+export interface PeerService {
+  list(signal: AbortSignal): Listing<Peer>
+  get(peer: string, signal: AbortSignal): Promise<Peer>
+  /** Dials the multiaddr and remembers the peer. `NETWORK_ADDRESS`, `NETWORK_UNREACHABLE`. */
+  add(address: string, signal: AbortSignal): Promise<Peer>
+  ping(peer: string, signal: AbortSignal): Promise<PeerPing>
+  trust(peer: string, change: { readonly trusted: boolean; readonly name?: string }, signal: AbortSignal): Promise<Peer>
+  block(peer: string, blocked: boolean, signal: AbortSignal): Promise<Peer>
+  /** `null`: back to the general rules. */
+  quota(peer: string, bytes: number | null, signal: AbortSignal): Promise<Peer>
+}
+
+export interface CircleService {
+  invites(): Listing<Invite>
+  invite(request: InviteRequest, signal: AbortSignal): Promise<NewInvite>
+  /** `SECURITY_INVITE`, `NETWORK_UNREACHABLE`. */
+  join(code: string, signal: AbortSignal): Promise<Joined>
+  list(): Listing<Circle>
+  create(request: { readonly name?: string; readonly withKey: boolean }, signal: AbortSignal): Promise<Circle>
+  /** Back to the circle `main`. */
+  leave(signal: AbortSignal): Promise<Circle>
+  network(signal: AbortSignal): Promise<Network>
+  check(signal: AbortSignal): Promise<NetworkCheck>
+}
+
+export interface HostingService {
+  show(signal: AbortSignal): Promise<Hosting>
+  /** Bytes offered in total from now on; what is held stays. */
+  resize(offerBytes: number, signal: AbortSignal): Promise<Hosting>
+}
+
+export interface IdentityService {
+  show(): Promise<Identity>
+  kit(): Promise<RecoveryKit>
+  devices(): Listing<Device>
+}

@@ -436,6 +436,13 @@ const table = {
     'A bound on waiting was reached.',
     'plexichat jobs ls',
   ),
+  SYSTEM_BUSY: e(
+    429,
+    11,
+    'too many {what} at once',
+    'A bound on waiting work was reached, or the daemon is stopping.',
+    'plexichat jobs ls',
+  ),
   SYSTEM_JOB_NOT_FOUND: e(404, 18, 'no job {job}', 'The id is wrong or the job is long gone.', 'plexichat jobs ls'),
   SYSTEM_NODE_TOO_OLD: e(
     500,

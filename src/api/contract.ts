@@ -73,7 +73,7 @@ export const contract = {
     role: 'operator',
     summary: 'Ask a job to stop',
     params: byId,
-    body: common.none.default({}),
+    body: common.none.nullable(),
     response: jobs.job,
   },
   jobInput: {
@@ -175,7 +175,7 @@ export const contract = {
     role: 'operator',
     summary: 'Is it there, how far away?',
     params: byPeer,
-    body: common.none.default({}),
+    body: common.none.nullable(),
     response: people.peerPing,
   },
   peerTrust: {
@@ -218,14 +218,14 @@ export const contract = {
   circleLeave: {
     role: 'admin',
     summary: 'Back to the circle `main`',
-    body: common.none.default({}),
+    body: common.none.nullable(),
     response: people.circle,
   },
   network: { role: 'viewer', summary: 'Addresses, DHT, bootstrap', query: common.none, response: people.network },
   networkCheck: {
     role: 'operator',
     summary: 'Check reachability now',
-    body: common.none.default({}),
+    body: common.none.nullable(),
     response: people.networkCheck,
   },
   hosting: { role: 'viewer', summary: 'What is held for others', query: common.none, response: people.hosting },

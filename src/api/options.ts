@@ -8,14 +8,10 @@ export interface ApiOptions {
   readonly maxBodyBytes: number
   /** Requests a minute and address over TCP. The socket's owner is not limited. */
   readonly requestsPerMinute: number
-  /** Failed tokens a minute and address. */
-  readonly badTokensPerMinute: number
   readonly maxSockets: number
   /** A WebSocket says who it is within this time. */
   readonly helloTimeoutMs: number
   readonly socketPingMs: number
-  /** Frames queued for a reader that does not keep up; more closes it. */
-  readonly maxSocketBacklogBytes: number
   /** Requests that are still running when the daemon stops get this long. */
   readonly stopTimeoutMs: number
   /** Answers to writes kept for their Idempotency-Key. */
@@ -27,11 +23,9 @@ export interface ApiOptions {
 export const apiDefaults: Omit<ApiOptions, 'socketPath' | 'port'> = {
   maxBodyBytes: 1_048_576,
   requestsPerMinute: 1_200,
-  badTokensPerMinute: 30,
   maxSockets: 64,
   helloTimeoutMs: 5_000,
   socketPingMs: 20_000,
-  maxSocketBacklogBytes: 4_194_304,
   stopTimeoutMs: 2_000,
   idempotencyEntries: 1_000,
   idempotencyMs: 24 * 60 * 60 * 1000,

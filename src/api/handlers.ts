@@ -1,0 +1,155 @@
+/** Each route's call into the services. No logic here: validated input goes in, what the service says comes out. */
+import type { Parsed, RouteItem, RoutesOfKind } from './contract.ts'
+import type { RouteKind, RouteName } from './paths.ts'
+import type { ApiServices, Listing } from './services.ts'
+import type { SnapshotFilter } from './schemas/common.ts'
+
+export interface Call<N extends RouteName> {
+  readonly services: ApiServices
+  readonly params: Parsed<N, 'params'>
+  readonly query: Parsed<N, 'query'>
+  readonly body: Parsed<N, 'body'>
+  /** Fires when the caller has gone away. */
+  readonly signal: AbortSignal
+}
+
+/** A list's items and what tells two of them apart. */
+export interface ListAnswer<T> {
+  readonly items: Listing<T>
+  readonly key: (item: T) => string
+}
+export interface BytesAnswer {
+  readonly size: number
+  readonly body: AsyncIterable<Uint8Array>
+}
+export interface UploadCall extends Call<'jobInput'> {
+  readonly input: AsyncIterable<Uint8Array>
+}
+
+type Handlers<K extends RouteKind, Answer> = {
+  readonly [N in RoutesOfKind<K>]: (call: Call<N>) => Answer extends 'item' ? Promise<RouteItem<N>> : Answer
+}
+type ListHandlers = { readonly [N in RoutesOfKind<'list'>]: (call: Call<N>) => ListAnswer<RouteItem<N>> }
+
+export const documents: Handlers<'document' | 'job', 'item'> = {
+  healthLive: () => Promise.resolve({ ok: true }),
+  healthReady: ({ services, signal }) => services.system.ready(signal),
+  status: ({ services, signal }) => services.system.status(signal),
+  node: ({ services, signal }) => services.system.node(signal),
+  shutdown: ({ services, body }) => {
+    services.system.shutdown(body.reason ?? 'asked to by the API')
+    return Promise.resolve({ ok: true })
+  },
+  config: ({ services, signal }) => services.config.show(signal),
+  configChange: ({ services, body, signal }) => services.config.change(body, signal),
+  configValidate: async ({ services, body, signal }) => {
+    await services.config.validate(body.toml, signal)
+    return { ok: true }
+  },
+
+  job: ({ services, params }) => services.jobs.get(params.id),
+  jobCancel: ({ services, params }) => services.jobs.cancel(params.id),
+
+  backup: ({ services, body }) => services.snapshots.backup(body),
+  snapshot: ({ services, params, query }) => services.snapshots.get(params.ref, query),
+  snapshotRestore: ({ services, params, body }) => services.snapshots.restore(params.ref, body),
+  snapshotVerify: ({ services, params, body }) => services.snapshots.verify(params.ref, body),
+
+  shard: ({ services, params, signal }) => services.shards.get(params.id, signal),
+  shardProof: ({ services, params, query, signal }) => services.shards.proof(params.id, query.leaf, signal),
+  shardVerify: ({ services, params, signal }) => services.shards.verify(params.id, signal),
+  shardHolders: ({ services, params, signal }) => services.shards.locate(params.id, signal),
+
+  peer: ({ services, params, signal }) => services.peers.get(params.id, signal),
+  peerAdd: ({ services, body, signal }) => services.peers.add(body.address, signal),
+  peerPing: ({ services, params, signal }) => services.peers.ping(params.id, signal),
+  peerTrust: ({ services, params, body, signal }) => {
+    const { trusted, name } = body
+    return services.peers.trust(params.id, { trusted, ...(name === undefined ? {} : { name }) }, signal)
+  },
+  peerBlock: ({ services, params, body, signal }) => services.peers.block(params.id, body.blocked, signal),
+  peerQuota: ({ services, params, body, signal }) => services.peers.quota(params.id, body.bytes, signal),
+
+  inviteCreate: ({ services, body, signal }) => services.circles.invite(body, signal),
+  inviteAccept: ({ services, body, signal }) => services.circles.join(body.code, signal),
+  circleCreate: ({ services, body, signal }) => {
+    const { name, withKey } = body
+    return services.circles.create({ withKey, ...(name === undefined ? {} : { name }) }, signal)
+  },
+  circleLeave: ({ services, signal }) => services.circles.leave(signal),
+  network: ({ services, signal }) => services.circles.network(signal),
+  networkCheck: ({ services, signal }) => services.circles.check(signal),
+  hosting: ({ services, signal }) => services.hosting.show(signal),
+  hostingResize: ({ services, body, signal }) => services.hosting.resize(body.offer, signal),
+
+  identity: ({ services }) => services.identity.show(),
+  identityKit: ({ services }) => services.identity.kit(),
+  // Answered by the server itself, from the contract.
+  openapi: () => Promise.resolve({}),
+}
+
+export const lists: ListHandlers = {
+  events: ({ services, query }) => ({ items: services.events.list(query.since), key: (event) => String(event.seq) }),
+  jobs: ({ services, query }) => {
+    const { state, kind } = query
+    const filter = { ...(state === undefined ? {} : { state }), ...(kind === undefined ? {} : { kind }) }
+    return { items: services.jobs.list(filter), key: (job) => job.id }
+  },
+  snapshots: ({ services, query }) => ({ items: services.snapshots.list(filterOf(query)), key: (item) => item.id }),
+  snapshotTree: ({ services, params, query, signal }) => {
+    const where = { ref: params.ref, filter: filterOf(query), recursive: query.recursive ?? false }
+    const at = query.at === undefined ? where : { ...where, path: query.at }
+    return { items: services.snapshots.tree(at, signal), key: (entry) => entry.rawPath ?? entry.path }
+  },
+  search: ({ services, query, signal }) => {
+    const { pattern, snapshot } = query
+    return {
+      items: services.snapshots.find({ pattern, ...(snapshot === undefined ? {} : { snapshot }) }, signal),
+      key: (entry) => `${entry.snapshot}:${entry.rawPath ?? entry.path}`,
+    }
+  },
+  shards: ({ services, query, signal }) => {
+    const { snapshot, peer, hosted } = query
+    const filter = {
+      ...(snapshot === undefined ? {} : { snapshot }),
+      ...(peer === undefined ? {} : { peer }),
+      ...(hosted === undefined ? {} : { hosted }),
+    }
+    return { items: services.shards.list(filter, signal), key: (shard) => `${shard.id}/${shard.vault ?? ''}` }
+  },
+  peers: ({ services, signal }) => ({ items: services.peers.list(signal), key: (peer) => peer.peer }),
+  invites: ({ services }) => ({ items: services.circles.invites(), key: (invite) => invite.id }),
+  circles: ({ services }) => ({ items: services.circles.list(), key: (circle) => circle.circle }),
+  devices: ({ services }) => ({ items: services.identity.devices(), key: (device) => String(device.serial) }),
+}
+
+export const texts: Handlers<'text', Promise<string>> = {
+  metrics: ({ services, signal }) => services.system.metrics(signal),
+}
+
+export const bodies: Handlers<'bytes', Promise<BytesAnswer>> = {
+  snapshotFile: ({ services, params, query, signal }) =>
+    services.snapshots.file({ ref: params.ref, filter: filterOf(query), path: query.at }, signal),
+  shardBody: async ({ services, params, signal }) => {
+    const bytes = await services.shards.fetch(params.id, signal)
+    return { size: bytes.length, body: once(bytes) }
+  },
+}
+
+export const uploads = {
+  jobInput: ({ services, params, input, signal }: UploadCall) => services.jobs.input(params.id, input, signal),
+}
+
+function filterOf(query: SnapshotFilter): SnapshotFilter {
+  const { tag, path, name, device } = query
+  return {
+    ...(tag === undefined ? {} : { tag }),
+    ...(path === undefined ? {} : { path }),
+    ...(name === undefined ? {} : { name }),
+    ...(device === undefined ? {} : { device }),
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}

@@ -1,0 +1,77 @@
+/** The public face of the API room: the contract, its server and client, and the services it calls. */
+export { ApiServer, type ApiServerDeps } from './server.ts'
+export { ApiClient, type ApiAddress } from './client.ts'
+export { apiDefaults, type ApiOptions } from './options.ts'
+export { apiPrefix, paths, type RouteName } from './paths.ts'
+export type { Role, RouteInput, RouteItem, SocketFrame } from './contract.ts'
+export { failureOf, problemOf, errorOfProblem } from './problem.ts'
+export { singleToken, type Caller, type TokenCheck } from './shield.ts'
+export type {
+  ApiServices,
+  CircleService,
+  ConfigService,
+  EventService,
+  HostingService,
+  IdentityService,
+  JobService,
+  Listing,
+  NumberedJobEvent,
+  PeerService,
+  ShardService,
+  SnapshotService,
+  SystemService,
+} from './services.ts'
+export type { SnapshotFilter } from './schemas/common.ts'
+export type {
+  BackupRequest,
+  BackupSummary,
+  Failure,
+  Job,
+  JobEvent,
+  JobKind,
+  JobState,
+  NoteEvent,
+  ProgressEvent,
+  RestoreRequest,
+  RestoreSummary,
+  SavedEvent,
+  VerifyRequest,
+  VerifySummary,
+} from './schemas/jobs.ts'
+export type {
+  Circle,
+  Device,
+  Hosting,
+  Identity,
+  Invite,
+  InviteRequest,
+  Joined,
+  Network,
+  NetworkCheck,
+  NewInvite,
+  Peer,
+  PeerPing,
+  RecoveryKit,
+} from './schemas/people.ts'
+export type {
+  Entry,
+  FoundEntry,
+  HolderRow,
+  ShardCheck,
+  ShardDetail,
+  ShardFilter,
+  ShardProof,
+  ShardRow,
+  Snapshot,
+} from './schemas/snapshots.ts'
+export type {
+  Alarm,
+  Config,
+  ConfigChange,
+  ConfigChanged,
+  DaemonEvent,
+  NodeInfo,
+  Ready,
+  Setting,
+  Status,
+} from './schemas/system.ts'

@@ -4,15 +4,12 @@
  */
 import { z } from 'zod'
 import { paths, type RouteName, type RouteKind } from './paths.ts'
+import type { Role } from './roles.ts'
 import * as common from './schemas/common.ts'
 import * as jobs from './schemas/jobs.ts'
 import * as people from './schemas/people.ts'
 import * as snapshots from './schemas/snapshots.ts'
 import * as system from './schemas/system.ts'
-
-/** Who may call: nobody needs a token for `open`; each of the others may do what those before it may. */
-export type Role = 'open' | 'viewer' | 'operator' | 'admin'
-export const roles: readonly Role[] = ['open', 'viewer', 'operator', 'admin']
 
 export interface RouteContract {
   readonly role: Role

@@ -1,9 +1,11 @@
 /** The public face of the API room: the contract, its server and client, and the services it calls. */
-export { ApiServer, type ApiServerDeps } from './server.ts'
+export { createApiServer } from './create-server.ts'
+export type { ApiServer, ApiServerDeps } from './server.ts'
 export { ApiClient, type ApiAddress } from './client.ts'
 export { apiDefaults, type ApiOptions } from './options.ts'
 export { apiPrefix, paths, type RouteName } from './paths.ts'
-export type { Role, RouteInput, RouteItem, SocketFrame } from './contract.ts'
+export type { RouteInput, RouteItem, SocketFrame, SocketHello } from './contract.ts'
+export type { Role } from './roles.ts'
 export { failureOf, problemOf, errorOfProblem } from './problem.ts'
 export { singleToken, type Caller, type TokenCheck } from './shield.ts'
 export type {

@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { equalSecret, utf8 } from '../base/bytes.ts'
 import { PlexiError } from '../base/errors.ts'
-import { roles, type Role } from './contract.ts'
+import { roles, type Role } from './roles.ts'
 
 /** Who calls: the account that owns the socket, or the bearer of a token. */
 export interface Caller {

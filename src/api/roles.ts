@@ -1,0 +1,3 @@
+/** Who may call a route: nobody needs a token for `open`; each of the others may do what those before it may. */
+export type Role = 'open' | 'viewer' | 'operator' | 'admin'
+export const roles: readonly Role[] = ['open', 'viewer', 'operator', 'admin']

@@ -1,0 +1,83 @@
+/**
+ * Content-defined chunking: keyed FastCDC with normalised cut points. Spec: docs/spec/02-shard.md § Chunks.
+ * Invariant: whether a position may be a cut depends on the key and the 32 bytes before it alone, so equal content is
+ * cut alike wherever it stands.
+ */
+import { concat, utf8 } from '../base/bytes.ts'
+import { invariant } from '../base/errors.ts'
+import { hmac } from '../crypto/hash.ts'
+import type { ChunkId } from './ids.ts'
+import type { ChunkerOptions } from './options.ts'
+import { MAX_CHUNK_BYTES } from './options.ts'
+
+/** Bytes that decide on a cut: each doubling of the 32-bit hash pushes the oldest one out. */
+export const GEAR_WINDOW = 32
+
+/** Cuts a stream into chunks of `minBytes` to `maxBytes`, `averageBytes` or a little more on average. */
+export class Chunker {
+  readonly #options: ChunkerOptions
+  readonly #gear: Int32Array
+  readonly #strictMask: number
+  readonly #looseMask: number
+
+  /** `key` is the vault's `chunker` key. */
+  constructor(options: ChunkerOptions, key: Uint8Array) {
+    const bits = Math.log2(options.averageBytes)
+    invariant(
+      Number.isInteger(bits) && bits >= 6 && bits <= 19,
+      'average chunk size is a power of two from 64 B to 512 KiB',
+    )
+    invariant(options.minBytes >= GEAR_WINDOW && options.minBytes < options.averageBytes, 'least chunk size')
+    invariant(options.maxBytes > options.averageBytes && options.maxBytes <= MAX_CHUNK_BYTES, 'greatest chunk size')
+    this.#options = options
+    this.#gear = gearTable(key)
+    this.#strictMask = topBits(bits + 2)
+    this.#looseMask = topBits(bits - 2)
+  }
+
+  /**
+   * Length of the first chunk of `data`, which must hold `maxBytes` or be the rest of the input. 0 only for empty data.
+   * A byte-by-byte loop on purpose: this is the kernel; its readable twin is in the tests.
+   */
+  next(data: Uint8Array): number {
+    const { minBytes, averageBytes, maxBytes } = this.#options
+    if (data.length <= minBytes) return data.length
+    const end = Math.min(data.length, maxBytes)
+    const gear = this.#gear
+    let hash = 0
+    let at = minBytes - GEAR_WINDOW
+    for (; at < minBytes; at++) hash = ((hash << 1) + (gear[data[at] as number] as number)) | 0
+    const normal = Math.min(averageBytes, end)
+    const strict = this.#strictMask
+    for (; at < normal; at++) {
+      if ((hash & strict) === 0) return at
+      hash = ((hash << 1) + (gear[data[at] as number] as number)) | 0
+    }
+    const loose = this.#looseMask
+    for (; at < end; at++) {
+      if ((hash & loose) === 0) return at
+      hash = ((hash << 1) + (gear[data[at] as number] as number)) | 0
+    }
+    return end
+  }
+}
+
+/** HMAC-SHA-256 of a chunk's plaintext under the vault's `id-mac` key: ids tell nothing to whoever lacks the key. */
+export function chunkIdOf(idMac: Uint8Array, data: Uint8Array): ChunkId {
+  return hmac(idMac, data) as ChunkId
+}
+
+/** 256 entries of 32 bits, eight from each of 32 HMAC blocks. */
+export function gearTable(key: Uint8Array): Int32Array {
+  const table = new Int32Array(256)
+  for (let block = 0; block < 32; block++) {
+    const bytes = hmac(key, concat(utf8('gear'), Uint8Array.of(block)))
+    const reader = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    for (let i = 0; i < 8; i++) table[block * 8 + i] = reader.getInt32(i * 4)
+  }
+  return table
+}
+
+function topBits(count: number): number {
+  return (-1 << (32 - count)) | 0
+}

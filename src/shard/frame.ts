@@ -1,0 +1,53 @@
+/**
+ * Frames: runs of chunks compressed together. Spec: docs/spec/02-shard.md § Frames.
+ * Invariant: inflating never yields more than the declared length, and exactly that.
+ */
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { PlexiError } from '../base/errors.ts'
+import { ZSTD_WINDOW_LOG } from './options.ts'
+
+/** How a frame is stored: 0 as it is, 1 as one zstd frame. */
+export type Codec = 0 | 1
+
+export interface StoredFrame {
+  readonly codec: Codec
+  readonly stored: Uint8Array
+  readonly plainLength: number
+}
+
+/** Compresses `plain`; keeps it raw where that is not longer. A raw frame is a copy: `plain` may be reused. */
+export function compressFrame(plain: Uint8Array, level: number): StoredFrame {
+  const stored = zstdCompressSync(plain, {
+    chunkSize: OUTPUT_STEP,
+    pledgedSrcSize: plain.length,
+    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_windowLog]: ZSTD_WINDOW_LOG },
+  })
+  if (stored.length < plain.length) return { codec: 1, stored, plainLength: plain.length }
+  return { codec: 0, stored: Buffer.from(plain), plainLength: plain.length }
+}
+
+/** Plain bytes of a frame. A raw frame comes back as a view. Throws `VALIDATION_DECODE` unless they are exactly `plainLength`. */
+export function inflateFrame(frame: StoredFrame): Uint8Array {
+  if (frame.codec === 0) return frame.stored
+  let plain: Uint8Array
+  try {
+    plain = zstdDecompressSync(frame.stored, {
+      chunkSize: Math.max(64, frame.plainLength),
+      maxOutputLength: frame.plainLength,
+      params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
+    })
+  } catch (cause) {
+    throw new PlexiError(
+      'VALIDATION_DECODE',
+      { what: 'shard', reason: 'a frame does not inflate to its length' },
+      { cause },
+    )
+  }
+  if (plain.length !== frame.plainLength) {
+    throw new PlexiError('VALIDATION_DECODE', { what: 'shard', reason: 'a frame inflates to less than its length' })
+  }
+  return plain
+}
+
+/** zlib collects its output in pieces of this size. */
+const OUTPUT_STEP = 262_144

@@ -1,0 +1,235 @@
+/**
+ * Packing: chunks → frames → sealed shards with next to no room left over. Spec: docs/spec/02-shard.md § Packing.
+ * Invariant: a chunk added is in exactly one sealed shard, or handed back by `takeWaiting`; memory is bounded by the
+ * window, one open shard and one carried frame.
+ */
+import { view } from '../base/bytes.ts'
+import { invariant } from '../base/errors.ts'
+import type { Random } from '../base/random.ts'
+import type { EpochKey } from '../crypto/authority.ts'
+import { compressFrame, inflateFrame, type StoredFrame } from './frame.ts'
+import type { ChunkId } from './ids.ts'
+import { tableBytes, type ChunkEntry, type ShardKind } from './layout.ts'
+import {
+  ENTRY_ROW_BYTES,
+  FRAME_ROW_BYTES,
+  MAX_CHUNK_BYTES,
+  MAX_ENTRIES,
+  MAX_FRAMES,
+  MAX_FRAME_BYTES,
+  SHARD_PLAIN_BYTES,
+  type PackerOptions,
+} from './options.ts'
+import { pickFitting } from './pick.ts'
+import { sealShard, type SealedShard } from './sealed-shard.ts'
+
+export interface WaitingChunk {
+  readonly id: ChunkId
+  readonly bytes: Uint8Array
+  readonly kind: 'data' | 'metadata'
+}
+
+/** A frame with its chunks; `chunks[i]` lie one after the other in the plain bytes. */
+interface PackedFrame extends StoredFrame {
+  readonly chunks: readonly { readonly id: ChunkId; readonly length: number; readonly kind: 'data' | 'metadata' }[]
+}
+
+/** Fills shard after shard. Not for concurrent use: await one call before the next. */
+export class ShardPacker {
+  readonly #options: PackerOptions
+  readonly #deps: { readonly epoch: EpochKey; readonly random: Random }
+  /** Source order. */
+  #waiting: WaitingChunk[] = []
+  #waitingPlain = 0
+  #open: PackedFrame[] = []
+  #openUsed = tableBytes(0, 0)
+  #openEntries = 0
+  /** A frame that did not fit the open shard; it will be the first of the next. */
+  #carried: PackedFrame | undefined
+  /** Stored ÷ plain of the latest frame: what the next one is expected to take. */
+  #ratio = 1
+  /** Frames put into the open shard, or tried in vain, since its room became scarce. */
+  #closing = 0
+  readonly #ids = new Set<string>()
+
+  constructor(options: PackerOptions, deps: { epoch: EpochKey; random: Random }) {
+    invariant(options.frameBytes >= 1 && options.frameBytes <= MAX_FRAME_BYTES, 'frame size')
+    invariant(options.windowChunks >= 1, 'window size')
+    this.#options = options
+    this.#deps = deps
+  }
+
+  /** Takes a chunk (copied) and returns the shards completed by it. A chunk that already waits is not taken twice. */
+  add(chunk: WaitingChunk): Promise<SealedShard[]> {
+    return settle(() => {
+      this.#keep(chunk)
+      const sealed: SealedShard[] = []
+      while (this.#waiting.length > this.#options.windowChunks && this.#waitingPlain >= 2 * this.#options.frameBytes) {
+        this.#step(sealed)
+      }
+      return sealed
+    })
+  }
+
+  /** Seals all that waits; the last shard may be mostly padding. */
+  flush(): Promise<SealedShard[]> {
+    return settle(() => {
+      const sealed: SealedShard[] = []
+      while (this.#waiting.length > 0) this.#step(sealed)
+      while (this.#open.length > 0 || this.#carried !== undefined) this.#seal(sealed)
+      return sealed
+    })
+  }
+
+  /** Hands back every chunk not yet sealed and forgets it. */
+  takeWaiting(): WaitingChunk[] {
+    const frames = this.#carried === undefined ? this.#open : [...this.#open, this.#carried]
+    const chunks = [...frames.flatMap(unpack), ...this.#waiting]
+    this.#waiting = []
+    this.#waitingPlain = 0
+    this.#carried = undefined
+    this.#reopen()
+    this.#ids.clear()
+    return chunks
+  }
+
+  /** About how many bytes of a shard the chunks not yet sealed will take. 0 when nothing waits. */
+  get waitingBytes(): number {
+    const open = this.#open.length === 0 ? 0 : this.#openUsed
+    const carried = this.#carried === undefined ? 0 : costOf(this.#carried)
+    return open + carried + Math.ceil(this.#waitingPlain * this.#ratio) + this.#waiting.length * ENTRY_ROW_BYTES
+  }
+
+  #keep(chunk: WaitingChunk): void {
+    invariant(chunk.bytes.length >= 1 && chunk.bytes.length <= MAX_CHUNK_BYTES, 'chunk length')
+    const key = keyOf(chunk.id)
+    if (this.#ids.has(key)) return
+    this.#ids.add(key)
+    this.#waiting.push({ id: chunk.id, kind: chunk.kind, bytes: Buffer.from(chunk.bytes) })
+    this.#waitingPlain += chunk.bytes.length
+  }
+
+  /** One frame: into the open shard, or carried to the next. Seals the open shard when nothing more fits it. */
+  #step(sealed: SealedShard[]): void {
+    const room = SHARD_PLAIN_BYTES - this.#openUsed
+    const expected = this.#ratio < 1 ? Math.min(1, this.#ratio * RATIO_MARGIN) : 1
+    const { picked, scarce } = pickFitting(
+      this.#waiting.map((chunk) => chunk.bytes.length),
+      { room, expected, frameBytes: this.#options.frameBytes, entries: MAX_ENTRIES - this.#openEntries },
+    )
+    if (scarce) this.#closing++
+    if (picked.length === 0 || this.#closing > MAX_CLOSING || this.#open.length >= MAX_FRAMES) {
+      this.#seal(sealed)
+      return
+    }
+    const chunks = picked.map((index) => this.#waiting[index] as WaitingChunk)
+    const frame = pack(chunks, this.#options.level)
+    this.#ratio = frame.stored.length / frame.plainLength
+    if (costOf(frame) <= room) this.#put(frame)
+    else if (this.#carried === undefined) {
+      this.#carried = frame
+      this.#closing++
+    } else {
+      this.#closing++
+      return
+    }
+    this.#drop(picked, frame.plainLength)
+    if (SHARD_PLAIN_BYTES - this.#openUsed < CLOSE_BYTES) this.#seal(sealed)
+  }
+
+  #put(frame: PackedFrame): void {
+    this.#open.push(frame)
+    this.#openUsed += costOf(frame)
+    this.#openEntries += frame.chunks.length
+  }
+
+  #drop(picked: readonly number[], plainLength: number): void {
+    const gone = new Set(picked)
+    this.#waiting = this.#waiting.filter((_, index) => !gone.has(index))
+    this.#waitingPlain -= plainLength
+  }
+
+  #seal(sealed: SealedShard[]): void {
+    const frames = this.#open
+    if (frames.length > 0) {
+      const kind = kindOf(frames)
+      const shard = sealShard(
+        { kind, frames, entries: entriesOf(frames) },
+        { suite: this.#options.suite, ...this.#deps },
+      )
+      for (const entry of shard.chunks) this.#ids.delete(keyOf(entry.id))
+      sealed.push(shard)
+    }
+    this.#reopen()
+    if (this.#carried !== undefined) {
+      this.#put(this.#carried)
+      this.#carried = undefined
+    }
+  }
+
+  #reopen(): void {
+    this.#open = []
+    this.#openUsed = tableBytes(0, 0)
+    this.#openEntries = 0
+    this.#closing = 0
+  }
+}
+
+/** Room below which a shard is sealed: 0.25 %. */
+const CLOSE_BYTES = 2_600
+/** Attempts to fill the last room of a shard. */
+const MAX_CLOSING = 8
+/** Small frames compress a little worse than the one before. */
+const RATIO_MARGIN = 1.03
+
+/** Frames are built in one slab: compressing is synchronous and copies what it keeps. */
+const frameSlab = Buffer.alloc(MAX_FRAME_BYTES)
+
+function pack(chunks: readonly WaitingChunk[], level: number): PackedFrame {
+  let end = 0
+  for (const chunk of chunks) {
+    frameSlab.set(chunk.bytes, end)
+    end += chunk.bytes.length
+  }
+  const listed = chunks.map(({ id, bytes, kind }) => ({ id, length: bytes.length, kind }))
+  return { ...compressFrame(frameSlab.subarray(0, end), level), chunks: listed }
+}
+
+function unpack(frame: PackedFrame): WaitingChunk[] {
+  const plain = inflateFrame(frame)
+  let at = 0
+  return frame.chunks.map(({ id, length, kind }) => ({ id, kind, bytes: plain.subarray(at, (at += length)) }))
+}
+
+/** Room a frame takes with its rows of both tables. */
+function costOf(frame: PackedFrame): number {
+  return FRAME_ROW_BYTES + frame.chunks.length * ENTRY_ROW_BYTES + frame.stored.length
+}
+
+function entriesOf(frames: readonly PackedFrame[]): ChunkEntry[] {
+  return frames.flatMap(({ chunks }, frame) => {
+    let offset = 0
+    return chunks.map(({ id, length }) => {
+      const entry = { id, frame, offset, length }
+      offset += length
+      return entry
+    })
+  })
+}
+
+function kindOf(frames: readonly PackedFrame[]): ShardKind {
+  const all = frames.flatMap((frame) => frame.chunks)
+  if (all.every((chunk) => chunk.kind === 'data')) return 1
+  return all.every((chunk) => chunk.kind === 'metadata') ? 2 : 3
+}
+
+function keyOf(id: Uint8Array): string {
+  return view(id).toString('latin1')
+}
+
+/** Runs synchronous work as a promise, so that it may move to another thread without changing its callers. */
+function settle<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    resolve(work())
+  })
+}

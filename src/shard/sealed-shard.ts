@@ -1,0 +1,150 @@
+/**
+ * Sealing and opening a shard: header, key derivation, AEAD. Spec: docs/spec/02-shard.md § Header, § Opening.
+ * Invariant: one key seals one message; nothing of a shard is used before its header, key commitment and tag agree.
+ */
+import { equalSecret, view, wipe } from '../base/bytes.ts'
+import { PlexiError } from '../base/errors.ts'
+import type { Random } from '../base/random.ts'
+import type { EpochKey } from '../crypto/authority.ts'
+import { aeadOpen, aeadSeal, deriveSealKey, type Suite } from '../crypto/seal.ts'
+import { inflateFrame } from './frame.ts'
+import type { ChunkId, ShardId } from './ids.ts'
+import { decodePlain, encodePlain, type ChunkEntry, type ShardContent, type ShardKind } from './layout.ts'
+import { OPEN_FRAME_CACHE, SHARD_BYTES, SHARD_HEADER_BYTES, SHARD_PLAIN_BYTES } from './options.ts'
+import { shardRoot } from './root.ts'
+
+export interface SealedShard {
+  readonly id: ShardId
+  /** Exactly `SHARD_BYTES`; the caller's to keep. */
+  readonly bytes: Uint8Array
+  readonly kind: ShardKind
+  readonly chunks: readonly ChunkEntry[]
+  /** What of the plaintext is not padding. */
+  readonly usedBytes: number
+}
+
+export interface ShardHeader {
+  readonly suite: Suite
+  readonly epoch: number
+  readonly salt: Uint8Array
+  readonly commitment: Uint8Array
+}
+
+export interface OpenedShard {
+  readonly kind: ShardKind
+  readonly epoch: number
+  readonly suite: Suite
+  readonly chunks: readonly ChunkEntry[]
+  /**
+   * Plain bytes of a chunk as a view, undefined where this shard has no such chunk. Whether they match the id is the
+   * caller's to check (`chunkIdOf`). Throws `VALIDATION_DECODE` for a frame that does not inflate to its length.
+   */
+  read(id: ChunkId): Uint8Array | undefined
+}
+
+/** Seals `content` into a new shard under a fresh salt. */
+export function sealShard(content: ShardContent, seal: { suite: Suite; epoch: EpochKey; random: Random }): SealedShard {
+  const usedBytes = encodePlain(content, plainSlab)
+  const bytes = Buffer.allocUnsafeSlow(SHARD_BYTES)
+  const salt = seal.random.bytes(32)
+  const { key, nonce, commitment } = deriveSealKey(seal.epoch.key, salt, { label: 'shard', suite: seal.suite })
+  bytes.set(MAGIC, 0)
+  bytes.writeUInt32BE(seal.suite * 0x1000000, 4)
+  bytes.writeUInt32BE(seal.epoch.epoch, 8)
+  bytes.set(salt, 12)
+  bytes.set(commitment, 44)
+  const aad = bytes.subarray(0, SHARD_HEADER_BYTES)
+  aeadSeal(seal.suite, { key, nonce, aad, plaintext: plainSlab, into: bytes.subarray(SHARD_HEADER_BYTES) })
+  wipe(key)
+  return { id: shardRoot(bytes), bytes, kind: content.kind, chunks: content.entries, usedBytes }
+}
+
+/** The clear header. Throws `STORAGE_SHARD_SIZE`, `VALIDATION_DECODE`, or `VALIDATION_VERSION` for an unknown suite. */
+export function shardHeader(bytes: Uint8Array): ShardHeader {
+  if (bytes.length !== SHARD_BYTES) throw new PlexiError('STORAGE_SHARD_SIZE', { bytes: bytes.length })
+  const header = view(bytes).subarray(0, SHARD_HEADER_BYTES)
+  if (header.compare(MAGIC, 0, 4, 0, 4) !== 0) throw malformed('no shard header')
+  const suite = header.readUInt8(4)
+  if (suite !== 1 && suite !== 2) throw new PlexiError('VALIDATION_VERSION', { what: 'shard suite', version: suite })
+  if (header.readUIntBE(5, 3) !== 0) throw malformed('reserved bytes are not zero')
+  return {
+    suite,
+    epoch: header.readUInt32BE(8),
+    salt: header.subarray(12, 44),
+    commitment: header.subarray(44, SHARD_HEADER_BYTES),
+  }
+}
+
+/**
+ * Opens a shard with the key of its epoch. Throws as `shardHeader` does, `SECURITY_SEALED` when the key is unknown or
+ * header, key and tag disagree, `VALIDATION_DECODE` when the plaintext is not of the format.
+ */
+export function openShard(
+  bytes: Uint8Array,
+  keys: { epochKey: (epoch: number) => Uint8Array | undefined },
+): OpenedShard {
+  const { suite, epoch, salt, commitment } = shardHeader(bytes)
+  const epochKey = keys.epochKey(epoch)
+  if (epochKey === undefined) throw sealed(`no key of epoch ${String(epoch)}`)
+  const derived = deriveSealKey(epochKey, salt, { label: 'shard', suite })
+  if (!equalSecret(derived.commitment, commitment)) throw sealed('the key commitment differs')
+  const plain = Buffer.allocUnsafeSlow(SHARD_PLAIN_BYTES)
+  const aad = bytes.subarray(0, SHARD_HEADER_BYTES)
+  aeadOpen(suite, { ...derived, aad, sealed: bytes.subarray(SHARD_HEADER_BYTES), into: plain })
+  wipe(derived.key)
+  return new PlainShard(decodePlain(plain), { suite, epoch })
+}
+
+class PlainShard implements OpenedShard {
+  readonly kind: ShardKind
+  readonly epoch: number
+  readonly suite: Suite
+  readonly chunks: readonly ChunkEntry[]
+  readonly #content: ShardContent
+  readonly #byId: ReadonlyMap<string, ChunkEntry>
+  /** Oldest use first. */
+  readonly #inflated = new Map<number, Uint8Array>()
+
+  constructor(content: ShardContent, header: { suite: Suite; epoch: number }) {
+    this.kind = content.kind
+    this.epoch = header.epoch
+    this.suite = header.suite
+    this.chunks = content.entries
+    this.#content = content
+    this.#byId = new Map(content.entries.map((entry) => [keyOf(entry.id), entry]))
+  }
+
+  read(id: ChunkId): Uint8Array | undefined {
+    const entry = this.#byId.get(keyOf(id))
+    if (entry === undefined) return undefined
+    return this.#plainOf(entry.frame).subarray(entry.offset, entry.offset + entry.length)
+  }
+
+  #plainOf(number: number): Uint8Array {
+    const frame = this.#content.frames[number]
+    if (frame === undefined) throw malformed('no such frame')
+    const plain = this.#inflated.get(number) ?? inflateFrame(frame)
+    this.#inflated.delete(number)
+    this.#inflated.set(number, plain)
+    const oldest = this.#inflated.keys().next()
+    if (this.#inflated.size > OPEN_FRAME_CACHE && oldest.done !== true) this.#inflated.delete(oldest.value)
+    return plain
+  }
+}
+
+const MAGIC = Buffer.from('PXS1', 'latin1')
+
+/** Sealing is synchronous, so one plaintext at a time is enough; it is overwritten whole by the next. */
+const plainSlab = Buffer.alloc(SHARD_PLAIN_BYTES)
+
+function keyOf(id: Uint8Array): string {
+  return view(id).toString('latin1')
+}
+
+function malformed(reason: string): PlexiError {
+  return new PlexiError('VALIDATION_DECODE', { what: 'shard', reason })
+}
+
+function sealed(reason: string): PlexiError {
+  return new PlexiError('SECURITY_SEALED', { what: 'shard', reason })
+}

@@ -37,8 +37,8 @@ export interface SettingNotes {
 
 interface Form<T> {
   readonly schema: z.ZodType<T>
-  fromText?(text: string): unknown
-  toToml?(value: T): string
+  readonly fromText?: (text: string) => unknown
+  readonly toToml?: (value: T) => string
 }
 
 export function textSetting(
@@ -54,7 +54,7 @@ export function choiceSetting<const T extends string>(
   choices: readonly T[],
   notes: SettingNotes,
 ): Setting<T> {
-  return setting(value, notes, { schema: z.enum(choices as readonly [T, ...T[]]) as unknown as z.ZodType<T> })
+  return setting(value, notes, { schema: z.enum(choices) })
 }
 
 export function switchSetting(value: boolean, notes: SettingNotes): Setting<boolean> {

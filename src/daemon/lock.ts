@@ -1,0 +1,41 @@
+/**
+ * One daemon per home. The lock is a SQLite transaction held open on `run/lock`: the kernel drops it with the process,
+ * so a killed daemon never leaves a stale lock and two starters can never both win.
+ *
+ * The file must not be opened by anything else in this process: closing it would drop POSIX locks.
+ */
+import Database from 'better-sqlite3'
+import type { Disk } from '../base/disk.ts'
+import { PlexiError } from '../base/errors.ts'
+import type { HomePaths } from '../config/home.ts'
+import { readDaemonInfo } from './daemon-info.ts'
+
+export interface HomeLock {
+  release(): void
+}
+
+/** Throws `SYSTEM_LOCKED` with the pid of the daemon that holds it. */
+export async function lockHome(disk: Disk, paths: HomePaths): Promise<HomeLock> {
+  await createFile(disk, paths.lock)
+  const database = new Database(paths.lock, { timeout: 0 })
+  try {
+    database.pragma('journal_mode = MEMORY')
+    database.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    if (!(error as { code?: string }).code?.startsWith('SQLITE_BUSY')) throw error
+    const pid = (await readDaemonInfo(disk, paths))?.pid ?? 'unknown'
+    throw new PlexiError('SYSTEM_LOCKED', { pid, home: paths.root })
+  }
+  return { release: () => database.close() }
+}
+
+/** With mode 0600: SQLite itself would follow the umask. */
+async function createFile(disk: Disk, path: string): Promise<void> {
+  try {
+    const file = await disk.open(path, 'create')
+    await file.close()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}

@@ -181,6 +181,7 @@ class StrictTokenizer extends Tokenizer {
   }
 
   #count(raw: Uint8Array, kind: string): void {
+    while (this.#open.at(-1)?.left === 0) this.#open.pop()
     const top = this.#open.at(-1)
     if (top === undefined) return
     if (top.map && top.left % 2 === 0) {
@@ -194,7 +195,6 @@ class StrictTokenizer extends Tokenizer {
   #enter(items: number, map: boolean): void {
     if (this.#open.length >= MAX_CBOR_DEPTH) throw new Error(`nested deeper than ${String(MAX_CBOR_DEPTH)}`)
     this.#open.push({ left: items, map, key: undefined })
-    while (this.#open.at(-1)?.left === 0) this.#open.pop()
   }
 }
 

@@ -45,7 +45,7 @@ t.test('encodings of RFC 8949 appendix A that are canonical', (t) => {
 })
 
 t.test('map keys are ordered by length, then bytes', (t) => {
-  t.equal(hexOf({ bb: 1, a: 2, c: 3 }), 'a36161026163036262' + '6201'.slice(2))
+  t.equal(hexOf({ bb: 1, a: 2, c: 3 }), 'a361610261630362626201')
   t.end()
 })
 

@@ -12,7 +12,8 @@ export const MAX_TERMS_BYTES = 16 * KiB
 export const MAX_AUTHORITY_BYTES = 256 * KiB
 export const MAX_KEYSTORE_BYTES = 1 * MiB
 
-export const MAX_DEVICES = 64
+/** Revoked ones included: the list only grows. */
+export const MAX_DEVICES = 256
 export const MAX_EPOCHS = 1024
 export const MAX_REVOKED = 1024
 /** UTF-8 bytes of a device's name. */

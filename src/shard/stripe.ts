@@ -17,7 +17,7 @@ export function stripeIdOf({ k, n, ids }: Shape & { readonly ids: readonly Shard
   return sha256(concat(utf8('stripe'), Uint8Array.of(k, n), ...ids)) as StripeId
 }
 
-/** A record with its id. `ids` are k data, then n−k parity shard ids, all different. */
+/** A record with its id. `ids` are k data, then n−k parity shard ids: all different, or all the same where k = 1. */
 export function stripeRecord(
   stripe: Shape & { readonly ids: readonly ShardId[]; readonly group: GroupId },
 ): StripeRecord {
@@ -68,7 +68,8 @@ function problemOf({ k, n, ids }: Shape & { readonly ids: readonly ShardId[] }):
   if (!(k >= 1 && k <= n && n <= MAX_STRIPE_SHARDS)) return 'not 1 ≤ k ≤ n ≤ 64'
   if (ids.length !== n) return 'not n shard ids'
   const distinct = new Set(ids.map((id) => view(id).toString('latin1')))
-  return distinct.size === n ? undefined : 'a shard is listed twice'
+  // With k = 1 every row of the generator is 1: parity shards are copies of the data shard and share its id.
+  return distinct.size === (k === 1 ? 1 : n) ? undefined : 'a shard is listed twice'
 }
 
 function malformed(reason: string): PlexiError {

@@ -1,9 +1,10 @@
 /**
- * `npm run docs [-- --check]`: writes what is generated from code – docs/ERRORS.md from the error table and the room
- * graph in docs/ARCHITECTURE.md from the imports. With `--check` nothing is written and stale files fail.
+ * `npm run docs [-- --check]`: writes what is generated from code – docs/ERRORS.md from the error table, config/ from the
+ * settings and the room graph in docs/ARCHITECTURE.md from the imports. With `--check` nothing is written and stale files fail.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { configSchema, defaultConfig } from './docs/config-files.ts'
 import { errorsPage } from './docs/errors-page.ts'
 import { roomGraph } from './docs/room-graph.ts'
 import { root } from './command.ts'
@@ -22,7 +23,12 @@ for (const { path, text } of stale) {
 if (check && stale.length > 0) process.exitCode = 1
 
 async function generated(): Promise<Generated[]> {
-  return [{ path: 'docs/ERRORS.md', text: errorsPage() }, ...(await architecture())]
+  return [
+    { path: 'docs/ERRORS.md', text: errorsPage() },
+    { path: 'config/plexichat.toml', text: defaultConfig() },
+    { path: 'config/schema.json', text: await configSchema() },
+    ...(await architecture()),
+  ]
 }
 
 async function architecture(): Promise<Generated[]> {

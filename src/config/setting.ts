@@ -98,7 +98,7 @@ export function listSetting(
   notes: SettingNotes & { maxItems: number },
 ): Setting<readonly string[]> {
   return setting(value, notes, {
-    schema: z.array(z.string().min(1).max(1_000)).max(notes.maxItems).readonly(),
+    schema: z.array(z.string().min(1).max(1_000)).max(notes.maxItems),
     fromText: (text) =>
       text
         .split(',')

@@ -38,7 +38,7 @@ t.test('long texts, deep and wide values are bounded', async (t) => {
   const { lines, handle } = capture()
   const deep: { inner?: unknown } = {}
   let at = deep
-  for (let i = 0; i < 100; i++) at = (at.inner = {})
+  for (let i = 0; i < 100; i++) at = at.inner = {}
   handle.log.info('x', { long: 'y'.repeat(100_000), deep, wide: Array.from({ length: 10_000 }, (_, i) => i), big: 5n })
   t.ok(JSON.stringify(lines).length < 5_000)
 })

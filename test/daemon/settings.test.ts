@@ -1,0 +1,24 @@
+import { parse } from 'smol-toml'
+import t from 'tap'
+import { defaultConfig } from '../../scripts/docs/config-files.ts'
+import { settingNames } from '../../src/config/loader.ts'
+import { parseSettings, settingsDefinition } from '../../src/daemon/settings.ts'
+
+const from = { configPath: '/h/config.toml', env: {} }
+
+t.test('the annotated default file changes nothing, and each of its lines is valid when uncommented', async (t) => {
+  const defaults = parseSettings(undefined, from).values
+  t.same(parseSettings(defaultConfig(), from).values, defaults)
+  const uncommented = defaultConfig().replaceAll(/^#(\w+ = )/gm, '$1')
+  t.same(parseSettings(uncommented, from).values, defaults)
+  t.equal(
+    Object.values(parse(uncommented)).flatMap((section) => Object.keys(section)).length,
+    settingNames(settingsDefinition).length,
+  )
+})
+
+t.test('every setting is documented', async (t) => {
+  for (const settings of Object.values(settingsDefinition)) {
+    for (const [key, setting] of Object.entries(settings)) t.match(setting.doc, /^[A-Z].*\.$/s, key)
+  }
+})

@@ -1,0 +1,71 @@
+/**
+ * Which addresses this node dials (docs/spec/06-dht-records.md, addresses). Peers name addresses freely, so a private
+ * address is dialled only where it makes sense here: loopback from a loopback-only daemon, own subnets with `lan`, and
+ * whatever a person or the local network itself named. Invariant: a private address learned from a peer elsewhere is
+ * neither stored nor dialled.
+ */
+import type { ConnectionGater } from '@libp2p/interface'
+import { inSubnet, ipOf, peerOfAddress, scopeOf, withoutPeer, type Subnet } from './addresses.ts'
+
+const MAX_NAMED = 4_096
+
+export interface DialPolicyOptions {
+  readonly loopbackOnly: boolean
+  readonly lan: boolean
+  /** Own interfaces' private subnets. */
+  readonly subnets: readonly Subnet[]
+}
+
+export class DialPolicy {
+  readonly #options: DialPolicyOptions
+  readonly #named = new Set<string>()
+  readonly #blocked = new Set<string>()
+
+  constructor(options: DialPolicyOptions) {
+    this.#options = options
+  }
+
+  /** Lets an address through that a person gave or the local network announced. */
+  allow(address: string): void {
+    if (this.#named.size >= MAX_NAMED) this.#named.clear()
+    this.#named.add(withoutPeer(address))
+  }
+
+  block(peer: string, blocked: boolean): void {
+    if (blocked) this.#blocked.add(peer)
+    else this.#blocked.delete(peer)
+  }
+
+  mayDial(address: string): boolean {
+    if (this.#named.has(withoutPeer(address))) return true
+    const peer = peerOfAddress(address)
+    if (peer !== undefined && this.#blocked.has(peer)) return false
+    switch (scopeOf(address)) {
+      case 'public':
+      case 'relayed':
+        return true
+      case 'loopback':
+        return this.#options.loopbackOnly
+      case 'private':
+        return this.#options.lan && this.#inOwnSubnet(address)
+      case 'none':
+        return false
+    }
+  }
+
+  /** The same as libp2p asks it: before storing, before dialling, and for blocked peers on every connection. */
+  gater(): ConnectionGater {
+    const blocked = (peer: { toString(): string }): boolean => this.#blocked.has(peer.toString())
+    return {
+      denyDialPeer: blocked,
+      denyDialMultiaddr: (address) => !this.mayDial(address.toString()),
+      denyInboundEncryptedConnection: blocked,
+      filterMultiaddrForPeer: (_peer, address) => this.mayDial(address.toString()),
+    }
+  }
+
+  #inOwnSubnet(address: string): boolean {
+    const ip = ipOf(address)
+    return ip !== undefined && this.#options.subnets.some((subnet) => inSubnet(ip, subnet))
+  }
+}

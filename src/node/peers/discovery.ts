@@ -1,0 +1,298 @@
+/**
+ * Finding the members of the circle: bootstrap addresses, known peers, DHT walks, and everybody who connects
+ * (docs/spec/06-dht-records.md, discovery). A member counts as a host once it answered for its offer. Invariant: one
+ * discovery at a time; it ends when two rounds in a row brought nobody new, or at its deadline.
+ */
+import type { IdentifyResult, PeerId } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { deadline, type Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/log.ts'
+import { mapBounded, Semaphore } from '../../base/queue.ts'
+import type { Random } from '../../base/random.ts'
+import { peerKey, type PeerKey } from '../../crypto/ids.ts'
+import type { GroupHost } from '../../shard/index.ts'
+import { peerOfAddress, withoutPeer } from '../addresses.ts'
+import type { DialPolicy } from '../dial-policy.ts'
+import type { CircleLibp2p } from '../libp2p.ts'
+import type { NodeLimits } from '../options.ts'
+import type { KnownOffer, PeerTable } from './peer-table.ts'
+
+/** Shortest and longest pause of the background search. */
+const SEARCH_FIRST_MS = 1_000
+const SEARCH_MAX_MS = 300_000
+/** A walk, and the asks of one round, get this long before the round goes on without the slow ones. */
+const ROUND_PATIENCE_MS = 1_500
+
+export interface AnsweredOffer extends KnownOffer {
+  /** Hex. */
+  readonly vault: string
+  readonly name: string
+  readonly stamped: boolean
+}
+
+export interface DiscoveryOptions {
+  readonly bootstrap: readonly string[]
+  /** Protocol that only members of the circle who can host speak. */
+  readonly offerProtocol: string
+  readonly limits: NodeLimits
+}
+
+export interface DiscoveryDeps {
+  readonly libp2p: CircleLibp2p
+  readonly policy: DialPolicy
+  readonly table: PeerTable
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  askOffer(host: GroupHost, signal: AbortSignal): Promise<AnsweredOffer>
+}
+
+interface Member {
+  readonly offer: AnsweredOffer
+  /** `clock.elapsed()` of the answer. */
+  readonly at: number
+}
+
+export class Discovery {
+  readonly #options: DiscoveryOptions
+  readonly #deps: DiscoveryDeps
+  readonly #members = new Map<PeerKey, Member>()
+  readonly #asking = new Map<PeerKey, Promise<boolean>>()
+  readonly #asks: Semaphore
+  readonly #stop = new AbortController()
+  #running: Promise<void> | undefined
+  #convergedAt: number | undefined
+  #background: Promise<void> = Promise.resolve()
+
+  constructor(options: DiscoveryOptions, deps: DiscoveryDeps) {
+    this.#options = options
+    this.#deps = deps
+    this.#asks = new Semaphore(options.limits.maxAsksAtOnce)
+  }
+
+  start(): void {
+    const { libp2p, policy } = this.#deps
+    for (const address of this.#options.bootstrap) policy.allow(address)
+    libp2p.addEventListener('peer:identify', this.#onIdentify)
+    libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
+    this.#background = this.#search()
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.#deps.libp2p.removeEventListener('peer:identify', this.#onIdentify)
+    this.#deps.libp2p.removeEventListener('peer:disconnect', this.#onDisconnect)
+    await this.#background
+    await Promise.allSettled([this.#running ?? Promise.resolve(), ...this.#asking.values()])
+  }
+
+  /** Hosts that answered and are still connected. */
+  members(): ReadonlyMap<PeerKey, AnsweredOffer> {
+    return new Map([...this.#members].map(([peer, member]) => [peer, member.offer]))
+  }
+
+  /** Resolves when discovery has converged recently, running it when it has not. Bounded; finding nobody is no error. */
+  async converge(signal: AbortSignal, options: { force?: boolean } = {}): Promise<void> {
+    const { clock } = this.#deps
+    const fresh =
+      this.#convergedAt !== undefined && clock.elapsed() - this.#convergedAt < this.#options.limits.discoveryFreshMs
+    if (fresh && options.force !== true) return
+    this.#running ??= this.#discover().finally(() => {
+      this.#running = undefined
+    })
+    await abortable(this.#running, signal)
+  }
+
+  /** Dials addresses a person gave; resolves to the peers that answered. */
+  async dial(addresses: readonly string[], signal: AbortSignal): Promise<PeerKey[]> {
+    const { libp2p, policy, clock } = this.#deps
+    const met = await mapBounded(addresses, this.#options.limits.maxAsksAtOnce, async (address) => {
+      policy.allow(address)
+      const peer = peerOfAddress(address)
+      if (peer === libp2p.peerId.toString()) return undefined
+      const wait = deadline(clock, this.#options.limits.dialTimeoutMs, signal)
+      try {
+        const connection = await libp2p.dial(multiaddr(address), { signal: wait.signal })
+        return keyOf(connection.remotePeer)
+      } catch (error) {
+        this.#deps.log.debug('no answer at a given address', { error })
+        return undefined
+      } finally {
+        wait.clear()
+      }
+    })
+    return met.filter((peer) => peer !== undefined)
+  }
+
+  /** Asks a peer for its offer; false when it does not answer. */
+  async ask(host: GroupHost): Promise<boolean> {
+    const known = this.#asking.get(host.peer)
+    if (known !== undefined) return known
+    const asked = this.#asks
+      .run(() => this.#askNow(host))
+      .finally(() => {
+        this.#asking.delete(host.peer)
+      })
+    this.#asking.set(host.peer, asked)
+    return asked
+  }
+
+  readonly #onIdentify = (event: CustomEvent<IdentifyResult>): void => {
+    const { peerId, protocols, listenAddrs, connection } = event.detail
+    const peer = keyOf(peerId)
+    if (peer === undefined || this.#stop.signal.aborted) return
+    const addresses = [connection.direction === 'outbound' ? connection.remoteAddr : undefined, ...listenAddrs]
+      .filter((address) => address !== undefined)
+      .map((address) => withoutPeer(address.toString()))
+      .filter((address) => this.#deps.policy.mayDial(address))
+    this.#deps.table.seenAt(peer, addresses)
+    if (protocols.includes(this.#options.offerProtocol)) void this.ask({ peer, addresses })
+  }
+
+  readonly #onDisconnect = (event: CustomEvent<PeerId>): void => {
+    const peer = keyOf(event.detail)
+    if (peer === undefined || !this.#members.delete(peer)) return
+    // Somebody left: the next group is formed on a fresh look.
+    this.#convergedAt = undefined
+  }
+
+  async #askNow(host: GroupHost): Promise<boolean> {
+    const { clock, table, log } = this.#deps
+    const wait = deadline(clock, this.#options.limits.askTimeoutMs, this.#stop.signal)
+    try {
+      const offer = await this.#deps.askOffer(host, wait.signal)
+      table.offered(host.peer, offer, offer)
+      if (this.#members.size < this.#options.limits.maxCandidates) {
+        this.#members.set(host.peer, { offer, at: clock.elapsed() })
+      }
+      return true
+    } catch (error) {
+      log.debug('a peer did not tell its offer', { peer: host.peer, error })
+      this.#members.delete(host.peer)
+      return false
+    } finally {
+      wait.clear()
+    }
+  }
+
+  async #discover(): Promise<void> {
+    const { clock, log } = this.#deps
+    const { limits } = this.#options
+    const wait = deadline(clock, limits.discoveryTimeoutMs, this.#stop.signal)
+    const tried = new Set<PeerKey>()
+    try {
+      let quiet = 0
+      for (let round = 1; round <= limits.maxDiscoveryRounds && quiet < 2; round++) {
+        const before = this.#members.size
+        await this.#round(tried, wait.signal)
+        quiet = this.#members.size > before ? 0 : quiet + 1
+        if (quiet === 1) await clock.sleep(limits.discoveryPauseMs, wait.signal)
+      }
+      this.#convergedAt = clock.elapsed()
+    } catch (error) {
+      if (!wait.signal.aborted) throw error
+      this.#convergedAt = this.#stop.signal.aborted ? undefined : clock.elapsed()
+    } finally {
+      wait.clear()
+    }
+    log.debug('discovery ended', { hosts: this.#members.size })
+  }
+
+  async #round(tried: Set<PeerKey>, signal: AbortSignal): Promise<void> {
+    const { libp2p, table, clock } = this.#deps
+    const patience = deadline(clock, ROUND_PATIENCE_MS, signal)
+    const work: Promise<unknown>[] = []
+    const meet = (host: GroupHost): void => {
+      if (tried.has(host.peer) || host.peer === libp2p.peerId.toString()) return
+      if (tried.size >= this.#options.limits.maxCandidates) return
+      tried.add(host.peer)
+      const member = this.#members.get(host.peer)
+      if (member !== undefined && clock.elapsed() - member.at < this.#options.limits.offerFreshMs) return
+      work.push(this.ask(host))
+    }
+    try {
+      const gone = this.#options.bootstrap.filter((address) => !this.#connectedTo(address))
+      work.push(this.dial(gone, patience.signal))
+      for (const id of libp2p.getPeers()) meetId(id, [], meet)
+      for (const known of table.list()) if (!known.blocked && known.addresses.length > 0) meet(known)
+      // A walk without anybody to ask ends at once, so the first dials get their chance.
+      if (libp2p.getPeers().length === 0) await abortable(Promise.allSettled(work), patience.signal)
+      await Promise.all([
+        this.#walk(this.#deps.random.bytes(32), meet, patience.signal),
+        this.#walk(libp2p.peerId.toMultihash().bytes, meet, patience.signal),
+      ])
+      await abortable(Promise.allSettled(work), patience.signal)
+    } catch (error) {
+      if (!patience.signal.aborted || signal.aborted) throw error
+    } finally {
+      patience.clear()
+    }
+  }
+
+  /** Looks up `key` in the DHT and meets everybody who is mentioned on the way. */
+  async #walk(key: Uint8Array, meet: (host: GroupHost) => void, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const event of this.#deps.libp2p.services.dht.getClosestPeers(key, { signal })) {
+        if (event.name === 'PEER_RESPONSE') {
+          for (const { id, multiaddrs } of event.closer) meetId(id, multiaddrs.map(String), meet)
+          meetId(event.from, [], meet)
+        }
+      }
+    } catch (error) {
+      this.#deps.log.debug('a DHT walk ended early', { error })
+    }
+  }
+
+  /** Goes on looking in the background, ever more rarely while nothing changes. */
+  async #search(): Promise<void> {
+    const { clock, log } = this.#deps
+    let pauseMs = SEARCH_FIRST_MS
+    while (!this.#stop.signal.aborted) {
+      const before = this.#members.size
+      try {
+        await this.converge(this.#stop.signal, { force: true })
+        pauseMs = this.#members.size === before ? Math.min(SEARCH_MAX_MS, pauseMs * 2) : SEARCH_FIRST_MS
+        await clock.sleep(pauseMs, this.#stop.signal)
+      } catch (error) {
+        log.debug('the search for members was cut short', { error })
+        await clock.sleep(pauseMs, this.#stop.signal).catch(() => undefined)
+      }
+    }
+  }
+
+  #connectedTo(address: string): boolean {
+    const peer = peerOfAddress(address)
+    if (peer !== undefined) return this.#deps.libp2p.getConnections(peerIdFromString(peer)).length > 0
+    const plain = withoutPeer(address)
+    return this.#deps.libp2p.getConnections().some((each) => withoutPeer(each.remoteAddr.toString()) === plain)
+  }
+}
+
+function meetId(id: PeerId, addresses: readonly string[], meet: (host: GroupHost) => void): void {
+  const peer = keyOf(id)
+  if (peer !== undefined) meet({ peer, addresses })
+}
+
+/** Peers with other than Ed25519 keys are no members. */
+function keyOf(id: PeerId): PeerKey | undefined {
+  try {
+    return peerKey(id.toString())
+  } catch {
+    return undefined
+  }
+}
+
+async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = (): void => {
+    aborted.reject(signal.reason as Error)
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([work, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

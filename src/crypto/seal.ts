@@ -118,7 +118,7 @@ export function openBox(
   const salt = box.subarray(1, 1 + SALT_BYTES)
   const { key, nonce, commitment } = deriveSealKey(secret, salt, { label: expect.label, suite })
   try {
-    if (!equalSecret(commitment, header.subarray(1 + SALT_BYTES))) throw cannotOpen(expect.what)
+    if (!equalSecret(commitment, header.subarray(1 + SALT_BYTES))) throw cannotOpen(expect.what, 'commitment')
     const into = Buffer.alloc(box.length - BOX_OVERHEAD_BYTES)
     const aad = expect.aad === undefined ? header : concat(header, expect.aad)
     aeadOpen(suite, { key, nonce, aad, sealed: box.subarray(BOX_HEADER_BYTES), into, what: expect.what })
@@ -138,6 +138,7 @@ function gcmOpen({ key, nonce, aad, sealed, into }: AeadInput & { sealed: Uint8A
   decipher.final()
 }
 
-function cannotOpen(what: string): PlexiError {
-  return new PlexiError('SECURITY_SEALED', { what })
+/** `stage` tells a wrong key (commitment) from damaged bytes. */
+function cannotOpen(what: string, stage: 'form' | 'commitment' = 'form'): PlexiError {
+  return new PlexiError('SECURITY_SEALED', { what, stage })
 }

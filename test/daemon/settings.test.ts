@@ -1,6 +1,7 @@
 import { parse } from 'smol-toml'
 import t from 'tap'
 import { defaultConfig } from '../../scripts/docs/config-files.ts'
+import type { Setting } from '../../src/config/setting.ts'
 import { settingNames } from '../../src/config/loader.ts'
 import { parseSettings, settingsDefinition } from '../../src/daemon/settings.ts'
 
@@ -19,6 +20,7 @@ t.test('the annotated default file changes nothing, and each of its lines is val
 
 t.test('every setting is documented', async (t) => {
   for (const settings of Object.values(settingsDefinition)) {
-    for (const [key, setting] of Object.entries(settings)) t.match(setting.doc, /^[A-Z].*\.$/s, key)
+    for (const [key, setting] of Object.entries<Setting<unknown>>(settings))
+      t.match(setting.doc, /^[A-Za-z].*\.$/s, key)
   }
 })

@@ -4,7 +4,8 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { configSchema, defaultConfig } from './docs/config-files.ts'
+import { defaultConfig } from '../src/daemon/settings.ts'
+import { configSchema } from './docs/config-files.ts'
 import { errorsPage } from './docs/errors-page.ts'
 import { roomGraph } from './docs/room-graph.ts'
 import { root } from './command.ts'

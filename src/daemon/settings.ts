@@ -7,6 +7,7 @@ import { GiB, KiB, MiB } from '../base/bytes.ts'
 import type { DocumentMigration } from '../config/document-migration.ts'
 import type { Environment } from '../config/home.ts'
 import { loadSettings, type LoadedSettings } from '../config/loader.ts'
+import { annotatedToml } from '../config/reference.ts'
 import {
   bytesSetting,
   choiceSetting,
@@ -85,6 +86,15 @@ export const settingsDefinition = {
 } as const
 
 export type Settings = Values<typeof settingsDefinition>
+
+/** The annotated default file: every setting, commented out. */
+export function defaultConfig(): string {
+  return annotatedToml(settingsDefinition, [
+    'PlexiChat settings. Copy to <home>/config.toml and uncomment what you change; `plexichat config path` says where',
+    'that is, `plexichat config show --origin` what is in force and why. A flag beats the environment, the environment',
+    'this file, this file the default. Unknown keys are refused by name.',
+  ])
+}
 
 /** Older layouts of the file, none yet. */
 export const settingsMigrations: readonly DocumentMigration[] = []

@@ -1,9 +1,8 @@
 import { parse } from 'smol-toml'
 import t from 'tap'
-import { defaultConfig } from '../../scripts/docs/config-files.ts'
 import type { Setting } from '../../src/config/setting.ts'
 import { settingNames } from '../../src/config/loader.ts'
-import { parseSettings, settingsDefinition } from '../../src/daemon/settings.ts'
+import { defaultConfig, parseSettings, settingsDefinition } from '../../src/daemon/settings.ts'
 
 const from = { configPath: '/h/config.toml', env: {} }
 

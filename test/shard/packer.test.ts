@@ -1,0 +1,215 @@
+import t from 'tap'
+import fc from 'fast-check'
+import {
+  Chunker,
+  defaultChunkerOptions,
+  defaultPackerOptions,
+  MAX_CHUNK_BYTES,
+  openShard,
+  SHARD_BYTES,
+  ShardPacker,
+  verifyShard,
+  type SealedShard,
+} from '../../src/shard/index.ts'
+import { pickFitting } from '../../src/shard/pick.ts'
+import { chatter, chunkerKey, chunkOf, epoch, epochKey, noise, random, type Chunk } from './samples.ts'
+
+const packer = (options = {}) =>
+  new ShardPacker({ ...defaultPackerOptions, ...options }, { epoch, random: random('packer') })
+
+function cut(data: Uint8Array): Chunk[] {
+  const chunker = new Chunker(defaultChunkerOptions, chunkerKey)
+  const chunks: Chunk[] = []
+  for (let at = 0; at < data.length; at += chunks.at(-1)!.bytes.length) {
+    chunks.push(chunkOf(data.subarray(at, at + chunker.next(data.subarray(at)))))
+  }
+  return chunks
+}
+
+async function packAll(into: ShardPacker, chunks: readonly Chunk[]): Promise<SealedShard[]> {
+  const shards: SealedShard[] = []
+  for (const chunk of chunks) shards.push(...(await into.add(chunk)))
+  return [...shards, ...(await into.flush())]
+}
+
+/** Every chunk of the shards, by id; each shard is checked on the way. */
+function contentsOf(
+  t: { ok: (value: unknown, name: string) => unknown },
+  shards: readonly SealedShard[],
+): Map<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>()
+  for (const { bytes, id } of shards) {
+    t.ok(bytes.length === SHARD_BYTES && verifyShard(bytes, id), 'shard matches its id')
+    const opened = openShard(bytes, { epochKey })
+    for (const entry of opened.chunks) found.set(String(entry.id), opened.read(entry.id)!)
+  }
+  return found
+}
+
+const wasteOf = (shards: readonly SealedShard[]) =>
+  1 - shards.reduce((sum, { usedBytes }) => sum + usedBytes, 0) / (shards.length * SHARD_BYTES)
+
+const mixed = Buffer.concat([
+  chatter(5 << 20, 1),
+  noise(3 << 20, 1),
+  chatter(2 << 20, 2),
+  noise(1 << 20, 2),
+  chatter(4 << 20, 3),
+])
+const alternating = Buffer.concat(
+  Array.from({ length: 24 }, (_, i) => (i % 2 === 0 ? noise(400_000, i) : chatter(900_000, i))),
+)
+
+for (const [name, data] of Object.entries({
+  random: noise(24 << 20, 9),
+  chat: chatter(32 << 20, 9),
+  mixed,
+  alternating,
+})) {
+  t.test(`${name}: everything comes back and full shards waste at most 2 %`, async (t) => {
+    const chunks = cut(data)
+    const into = packer()
+    const shards = await packAll(into, chunks)
+    const found = contentsOf(t, shards)
+    t.equal(found.size, new Set(chunks.map(({ id }) => String(id))).size)
+    t.ok(
+      chunks.every(({ id, bytes }) => Buffer.compare(found.get(String(id))!, bytes) === 0),
+      'content',
+    )
+    t.ok(wasteOf(shards.slice(0, -1)) <= 0.02, `${(100 * wasteOf(shards.slice(0, -1))).toFixed(2)} %`)
+    t.equal(into.waitingBytes, 0)
+    t.same(into.takeWaiting(), [])
+  })
+}
+
+t.test('small chunks are packed by the thousand', async (t) => {
+  const chunks = Array.from({ length: 6000 }, (_, i) => chunkOf(i % 2 === 0 ? noise(700, i) : chatter(900, i)))
+  const shards = await packAll(packer(), chunks)
+  t.equal(contentsOf(t, shards).size, 6000)
+  t.ok(wasteOf(shards.slice(0, -1)) <= 0.02)
+})
+
+t.test('chunks of any length are packed, the longest and the shortest', async (t) => {
+  for (const lengths of [[MAX_CHUNK_BYTES], [1, MAX_CHUNK_BYTES, 1, MAX_CHUNK_BYTES], [1_000_000, 1_000_000, 1]]) {
+    const chunks = lengths.map((length, i) => chunkOf(noise(length, 50 + i)))
+    t.equal(contentsOf(t, await packAll(packer(), chunks)).size, new Set(chunks.map(({ id }) => String(id))).size)
+  }
+  t.rejects(packer().add(chunkOf(Buffer.alloc(0))), { code: 'SYSTEM_UNEXPECTED' })
+  t.rejects(packer().add(chunkOf(Buffer.alloc(MAX_CHUNK_BYTES + 1))), { code: 'SYSTEM_UNEXPECTED' })
+})
+
+t.test('any mix of chunks and options keeps the promise', async (t) => {
+  const size = fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 262_144 }))
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(size, fc.boolean(), fc.boolean()), { maxLength: 60 }),
+      fc.record({ frameBytes: fc.constantFrom(4096, 262_144, 1 << 20), windowChunks: fc.integer({ min: 1, max: 40 }) }),
+      async (sizes, options) => {
+        const chunks = sizes.map(([length, flat, meta], i) =>
+          chunkOf(flat ? chatter(length, i) : noise(length, i), meta ? 'metadata' : 'data'),
+        )
+        const shards = await packAll(packer(options), chunks)
+        const found = contentsOf({ ok: () => true }, shards)
+        return chunks.every(({ id, bytes }) => Buffer.compare(found.get(String(id))!, bytes) === 0)
+      },
+    ),
+    { numRuns: 25 },
+  )
+  t.pass()
+})
+
+t.test('what waits can be taken back and nothing of it is sealed', async (t) => {
+  const chunks = cut(Buffer.concat([chatter(6 << 20, 4), noise(2 << 20, 4)]))
+  const into = packer()
+  const sealed: SealedShard[] = []
+  for (const chunk of chunks) sealed.push(...(await into.add(chunk)))
+  t.ok(sealed.length > 0)
+  t.ok(into.waitingBytes > 0)
+  const waiting = into.takeWaiting()
+  t.ok(waiting.length > 0)
+  t.equal(into.waitingBytes, 0)
+  t.same(await into.flush(), [])
+  const kept = contentsOf(t, sealed)
+  for (const { id, bytes } of waiting) kept.set(String(id), bytes)
+  t.ok(chunks.every(({ id, bytes }) => Buffer.compare(kept.get(String(id))!, bytes) === 0))
+  t.equal(sealed.flatMap((shard) => shard.chunks).length + waiting.length, chunks.length)
+  t.equal(contentsOf(t, await packAll(into, waiting)).size, waiting.length, 'it goes on after that')
+})
+
+t.test('the estimate of what waits is near the truth', async (t) => {
+  const into = packer()
+  for (const chunk of cut(chatter(12 << 20, 5))) await into.add(chunk)
+  const estimate = into.waitingBytes
+  const shards = await into.flush()
+  const truth = shards.reduce((sum, { usedBytes }) => sum + usedBytes, 0)
+  t.ok(Math.abs(estimate - truth) < 0.1 * truth + 20_000, `${String(estimate)} for ${String(truth)}`)
+})
+
+t.test('a chunk that already waits is taken once; bytes are copied', async (t) => {
+  const into = packer()
+  const bytes = noise(5000, 6)
+  const chunk = chunkOf(bytes)
+  const copy = Buffer.from(bytes)
+  await into.add(chunk)
+  await into.add(chunk)
+  bytes.fill(0)
+  const shards = await into.flush()
+  t.equal(shards[0]?.chunks.length, 1)
+  t.ok(Buffer.from(openShard(shards[0]!.bytes, { epochKey }).read(chunk.id)!).equals(copy))
+  await into.add(chunkOf(copy))
+  t.equal((await into.flush()).length, 1, 'a sealed chunk may be packed again')
+})
+
+t.test('the kind of a shard tells what is in it', async (t) => {
+  const kinds = async (...of: Chunk['kind'][]) =>
+    (
+      await packAll(
+        packer(),
+        of.map((kind, i) => chunkOf(noise(100, i), kind)),
+      )
+    )[0]?.kind
+  t.equal(await kinds('data', 'data'), 1)
+  t.equal(await kinds('metadata'), 2)
+  t.equal(await kinds('metadata', 'data'), 3)
+})
+
+t.test('memory is bounded however well the input compresses', async (t) => {
+  const into = packer()
+  let sealed = 0
+  for (let i = 0; i < 3000; i++) {
+    const bytes = Buffer.alloc(65_536)
+    bytes.writeUInt32BE(i)
+    sealed += (await into.add(chunkOf(bytes))).length
+  }
+  const shards = await into.flush()
+  t.ok(sealed + shards.length <= 3)
+  t.ok(openShard(shards.at(-1)!.bytes, { epochKey }).chunks.length > 100)
+})
+
+t.test('picking never exceeds the room, the frame or an empty shard', async (t) => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 300_000 }), { maxLength: 120 }),
+      fc.record({
+        room: fc.integer({ min: 0, max: 1_048_477 }),
+        expected: fc.double({ min: 0.01, max: 1, noNaN: true }),
+        frameBytes: fc.integer({ min: 1, max: 1 << 20 }),
+        entries: fc.integer({ min: 0, max: 100 }),
+      }),
+      (lengths, room) => {
+        const { picked } = pickFitting(lengths, room)
+        const plain = picked.reduce((sum, i) => sum + lengths[i]!, 0)
+        const cost = picked.reduce((sum, i) => sum + Math.ceil(lengths[i]! * room.expected) + 42, 13)
+        return (
+          new Set(picked).size === picked.length &&
+          (picked.length === 0 || cost <= room.room) &&
+          (picked.length <= 1 || plain <= room.frameBytes) &&
+          plain + 42 * picked.length + 20 <= 1_048_484 &&
+          picked.length <= Math.max(room.entries, 0)
+        )
+      },
+    ),
+    { numRuns: 2000 },
+  )
+  t.pass()
+})

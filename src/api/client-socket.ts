@@ -1,7 +1,8 @@
 /** The WebSocket half of the client, apart because only long work needs it. Frames are read as fast as they are used. */
+import { connect } from 'node:net'
 import { WebSocket } from 'ws'
 import { PlexiError } from '../base/errors.ts'
-import { connection, connectionError, identification, type ApiAddress } from './client.ts'
+import { connectionError, identification, type ApiAddress } from './client.ts'
 import type { SocketFrame, SocketHello } from './contract.ts'
 import { apiPrefix, paths } from './paths.ts'
 import { errorOfProblem } from './problem.ts'
@@ -43,7 +44,8 @@ function open(address: ApiAddress): WebSocket {
   const path = apiPrefix + paths.eventSocket.path
   const authority = 'socketPath' in address ? 'localhost' : (identification(address)['host'] ?? '')
   return new WebSocket(`ws://${authority}${path}`, {
-    ...connection(address),
+    // An address `ws+unix:` would be cut at a colon in the path.
+    ...('socketPath' in address ? { createConnection: () => connect({ path: address.socketPath }) } : {}),
     headers: identification(address),
     maxPayload: MAX_FRAME_BYTES,
     perMessageDeflate: false,

@@ -3,7 +3,6 @@
  * command starts fast; the daemon's errors come back as the `PlexiError`s they were. Spec: docs/API.md
  */
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
-import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { PlexiError } from '../base/errors.ts'
@@ -22,7 +21,7 @@ const PAGE_ITEMS = 5_000
 
 interface Parts {
   readonly params?: Readonly<Record<string, string>>
-  readonly query?: Readonly<Record<string, unknown>>
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
   readonly body?: unknown
 }
 interface CallOptions {
@@ -106,6 +105,7 @@ export class ApiClient {
     const body = method === 'GET' || streamed ? undefined : Buffer.from(JSON.stringify(parts.body ?? {}))
     const request: RequestOptions = {
       ...connection(this.#address),
+      agent: false,
       method,
       path: apiPrefix + fillPath(path, parts.params) + queryText(parts.query),
       headers: {
@@ -116,7 +116,7 @@ export class ApiClient {
       },
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     }
-    return exchange(request, streamed ? (parts.body as Readable) : body)
+    return exchange(request, streamed ? parts.body : body)
   }
 }
 
@@ -131,9 +131,8 @@ export function connectionError(error: unknown): PlexiError {
   return new PlexiError('SYSTEM_DAEMON_NOT_RUNNING', {}, { cause: error, message: reason })
 }
 
-export function connection(address: ApiAddress): RequestOptions {
-  if ('socketPath' in address) return { createConnection: () => connect({ path: address.socketPath }) }
-  return { host: address.host, port: address.port }
+function connection(address: ApiAddress): RequestOptions {
+  return 'socketPath' in address ? { socketPath: address.socketPath } : { host: address.host, port: address.port }
 }
 
 /** Host must be one that the daemon knows; the Unix socket's name stands in where there is no host. */
@@ -145,11 +144,11 @@ export function identification(address: ApiAddress): Record<string, string> {
 
 function exchange(options: RequestOptions, body: Buffer | Readable | undefined): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ ...options, agent: false })
+    const request = httpRequest(options)
     let sourceFailed: unknown
     request.once('error', (error) => {
       if (options.signal?.aborted === true) reject(options.signal.reason as Error)
-      else reject((sourceFailed as Error | undefined) ?? connectionError(error))
+      else reject(sourceFailed instanceof Error ? sourceFailed : connectionError(error))
     })
     request.once('response', (response) => {
       if ((response.statusCode ?? 500) < 400) resolve(response)
@@ -159,7 +158,7 @@ function exchange(options: RequestOptions, body: Buffer | Readable | undefined):
       body.once('error', (error) => (sourceFailed = error))
       // Its failure destroys the request: the daemon sees a broken body, never a short one.
       pipeline(body, request).catch((error: unknown) => {
-        reject((sourceFailed ?? connectionError(error)) as Error)
+        reject(sourceFailed instanceof Error ? sourceFailed : connectionError(error))
       })
     } else request.end(body)
   })
@@ -199,9 +198,8 @@ function fillPath(path: string, params: Readonly<Record<string, string>> = {}): 
   return path.replace(/:(\w+)/g, (_whole, name: string) => encodeURIComponent(params[name] ?? ''))
 }
 
-function queryText(query: Readonly<Record<string, unknown>> = {}): string {
+function queryText(query: NonNullable<Parts['query']> = {}): string {
   const search = new URLSearchParams()
-  for (const [key, value] of Object.entries(query))
-    if (value !== undefined) search.set(key, String(value as string | number | boolean))
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) search.set(key, String(value))
   return search.size === 0 ? '' : `?${search.toString()}`
 }

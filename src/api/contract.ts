@@ -253,7 +253,7 @@ export type RouteInput<N extends RouteName> = Part<N, 'params', 'params'> &
 type Part<N extends RouteName, Key extends string, Name extends string> = Contract[N] extends {
   readonly [K in Key]: infer S extends z.ZodType
 }
-  ? {} extends z.input<S>
+  ? Record<string, never> extends z.input<S>
     ? { readonly [K in Name]?: z.input<S> }
     : { readonly [K in Name]: z.input<S> }
   : unknown

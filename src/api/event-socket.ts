@@ -2,7 +2,7 @@
  * `GET events/ws`: the first frame says who asks and for what, then the server sends one frame per event and waits until
  * each has left the process, so a slow reader slows its own stream and nothing else. Spec: docs/API.md
  */
-import type { WebSocket } from 'ws'
+import type { WebSocket } from '@fastify/websocket'
 import { deadline, type Clock } from '../base/clock.ts'
 import { PlexiError, toPlexiError } from '../base/errors.ts'
 import { socketHello, type SocketFrame } from './contract.ts'
@@ -77,8 +77,8 @@ async function sendEvents(
 function send(socket: WebSocket, frame: SocketFrame): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.send(JSON.stringify(frame), (error) => {
-      if (error == null) resolve()
-      else reject(error)
+      if (error instanceof Error) reject(error)
+      else resolve()
     })
   })
 }

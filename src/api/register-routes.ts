@@ -145,7 +145,7 @@ function schemaOf(name: RouteName, success: number): FastifySchema {
     summary,
     tags: [paths[name].path.split('/')[1] ?? ''],
     security: role === 'open' ? [] : [{ token: [] }],
-  } as FastifySchema
+  }
 }
 
 function registerSocket(app: FastifyInstance, deps: RouteDeps): void {

@@ -92,10 +92,13 @@ export class ApiServer implements Service {
         resolve()
       })
     })
+    // Says goodbye to the WebSockets; those that do not answer are cut with everything else.
     const closing = app.close()
+    void graceful.then(() => {
+      for (const client of app.websocketServer.clients) client.terminate()
+    })
     await Promise.all(this.#servers.map((server) => closeServer(server, graceful)))
     wait.clear()
-    for (const client of app.websocketServer.clients) client.terminate()
     await closing
     if (this.#options.socketPath !== null) await this.#deps.disk.unlink(this.#options.socketPath)
   }
@@ -117,8 +120,9 @@ export class ApiServer implements Service {
     app.addContentTypeParser('application/octet-stream', (_request, payload, done) => {
       done(null, payload)
     })
-    await this.#shield(app)
+    // Before the shield: only then are the connections of upgrades that the shield refuses closed.
     await app.register(websocket, { options: { maxPayload: 16_384, perMessageDeflate: false } })
+    await this.#shield(app)
     await registerOpenApi(app)
     const { services, tokens, clock, log } = this.#deps
     const { idempotencyEntries: entries, idempotencyMs: keepMs } = this.#options
@@ -155,6 +159,8 @@ export class ApiServer implements Service {
     await app.register(rateLimit, {
       max: this.#options.requestsPerMinute,
       timeWindow: 60_000,
+      // All of one machine; the Unix socket has no address.
+      keyGenerator: (request) => request.raw.socket.remoteAddress ?? 'local',
       allowList: (request) => this.#listeners.isLocal(request.raw),
       errorResponseBuilder: () => new PlexiError('NETWORK_BUSY', { peer: 'the daemon' }),
     })

@@ -60,6 +60,10 @@ export const shardRow = z.object({
   kind: shardKind,
   stripe: hexId.nullable(),
   index: uint.nullable(),
+  k: uint.nullable(),
+  n: uint.nullable(),
+  /** Peers that gave a receipt for it; nobody is asked. */
+  holders: z.array(z.object({ peer: peerId, name: z.string().nullable() })),
   /** `local` in the outbox only · `placed` with a receipt · `hosted` kept for somebody else */
   state: shardState,
   /** For hosted shards: whose. Hex vault id. */

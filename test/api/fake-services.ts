@@ -1,0 +1,374 @@
+/** A service set that remembers what it was asked and answers small fixed documents: the API alone is under test. */
+import { PlexiError } from '../../src/base/errors.ts'
+import type {
+  ApiServices,
+  DaemonEvent,
+  Entry,
+  Hosting,
+  Identity,
+  Job,
+  JobEvent,
+  Network,
+  Peer,
+  ShardDetail,
+  ShardRow,
+  Snapshot,
+  Status,
+} from '../../src/api/index.ts'
+
+export const ID = 'ab'.repeat(32)
+export const PEER = '12D3KooWFakePeer'
+export const TIME = '2026-01-02T03:04:05.678Z'
+
+export const summary = {
+  snapshot: ID,
+  files: 2,
+  dirs: 1,
+  bytes: 3000,
+  newBytes: 3000,
+  storedBytes: 900,
+  newShards: 1,
+  stripes: 1,
+  k: 1,
+  n: 3,
+  placed: 1,
+  queued: 0,
+  safe: 0.9999,
+  belowTarget: false,
+  skipped: [],
+  seconds: 1.5,
+}
+
+export const job: Job = {
+  id: 'job-1',
+  kind: 'backup',
+  state: 'running',
+  title: 'back up /data',
+  created: TIME,
+  started: TIME,
+  ended: null,
+  progress: null,
+  summary: null,
+  error: null,
+  wantsInput: false,
+}
+
+export const snapshot: Snapshot = {
+  id: ID,
+  time: TIME,
+  name: 'demo',
+  tags: ['a'],
+  paths: ['/data'],
+  files: 2,
+  dirs: 1,
+  bytes: 3000,
+  device: PEER,
+  placed: true,
+  safe: 0.9999,
+  restorable: 1,
+  partial: false,
+}
+
+export const status: Status = {
+  sentence: 'Everything is safe with Bob and Ada.',
+  protected: 'yes',
+  safe: 0.99999,
+  restorable: 1,
+  target: 0.9999,
+  measured: false,
+  lastBackup: TIME,
+  hosts: { eligible: 7, online: 6 },
+  snapshots: 1,
+  given: 0,
+  used: 7340032,
+  queued: 0,
+  alarms: [],
+}
+
+export const entry: Entry = {
+  path: 'data/a.txt',
+  type: 'file',
+  size: 3,
+  mode: 0o644,
+  mtime: TIME,
+  user: 'ada',
+  group: 'ada',
+}
+
+export const peer: Peer = {
+  peer: PEER,
+  vault: ID,
+  name: 'Bob',
+  vouched: true,
+  state: 'newcomer',
+  online: true,
+  score: 0.5,
+  availability: null,
+  given: 0,
+  received: 1048576,
+  address: '/ip4/127.0.0.1/tcp/7421',
+  lastSeen: TIME,
+  offered: null,
+  free: null,
+  quota: null,
+}
+
+export const shardRow: ShardRow = {
+  id: ID,
+  kind: 'data',
+  stripe: ID,
+  index: 0,
+  k: 1,
+  n: 3,
+  holders: [{ peer: PEER, name: 'Bob' }],
+  state: 'placed',
+  vault: null,
+  bytes: 1048576,
+}
+
+const shardDetail: ShardDetail = {
+  id: ID,
+  kind: 'data',
+  epoch: 1,
+  suite: 1,
+  stripe: ID,
+  index: 0,
+  k: 1,
+  n: 3,
+  holders: [{ peer: PEER, name: 'Bob', state: 'held', lastAudit: null, leaseUntil: TIME }],
+  chunks: 12,
+  why: 'data of snapshot abababab',
+  state: 'placed',
+  vault: null,
+  snapshots: [ID],
+}
+
+const identity: Identity = {
+  vault: ID,
+  peerId: PEER,
+  name: 'laptop',
+  serial: 7,
+  grants: ['store', 'fetch'],
+  notAfter: TIME,
+  epochs: 1,
+  floorDays: 7,
+  devices: 1,
+  lock: 'key',
+}
+
+const network: Network = {
+  peer: PEER,
+  circle: 'main',
+  listen: ['/ip4/127.0.0.1/tcp/7421'],
+  addresses: ['/ip4/127.0.0.1/tcp/7421/p2p/12D3'],
+  connections: 3,
+  dht: { protocol: '/plexichat/main/kad/1.0.0', mode: 'server', peers: 3, records: 1 },
+  bootstrap: [],
+}
+
+const hosting: Hosting = { offer: 100, used: 10, free: 90, full: null, vaults: [] }
+
+export interface FakeState {
+  /** `name: argument` of every call that matters. */
+  readonly calls: [string, unknown][]
+  /** What `follow` of a job sends. */
+  jobEvents: JobEvent[]
+  jobEnd: Partial<Job>
+  /** Keeps `follow` open after its events until its reader goes away. */
+  jobStaysOpen: boolean
+  status: Status
+  shutdowns: number
+}
+
+export function fakeServices(): { services: ApiServices; state: FakeState } {
+  const state: FakeState = {
+    calls: [],
+    jobEvents: [{ type: 'summary', ...summary }],
+    jobEnd: { state: 'done', summary },
+    jobStaysOpen: false,
+    status,
+    shutdowns: 0,
+  }
+  const called = <T>(name: string, argument: unknown, answer: T): Promise<T> => {
+    state.calls.push([name, argument])
+    return Promise.resolve(answer)
+  }
+  const services: ApiServices = {
+    system: {
+      ready: () => Promise.resolve({ ok: true, checks: { node: true } }),
+      metrics: () => Promise.resolve('plexi_up 1\n'),
+      status: () => Promise.resolve(state.status),
+      node: () =>
+        Promise.resolve({
+          version: '0.1.0',
+          pid: 42,
+          peerId: PEER,
+          vault: ID,
+          name: 'laptop',
+          circle: 'main',
+          home: '/home',
+          started: TIME,
+          addresses: [],
+          api: 'http://127.0.0.1:1',
+        }),
+      shutdown: () => {
+        state.shutdowns++
+      },
+    },
+    config: {
+      show: () =>
+        Promise.resolve({
+          path: '/home/config.toml',
+          settings: [{ key: 'api.port', value: 7420, origin: 'default', reloadable: false }],
+        }),
+      change: (change) => called('config.change', change, { applied: Object.keys(change.set), needRestart: [] }),
+      validate: () => Promise.reject(new PlexiError('CONFIG_UNKNOWN_KEY', { key: 'apo.port', suggestion: 'api.port' })),
+    },
+    events: eventService(),
+    jobs: jobService(state),
+    snapshots: {
+      list: (filter) => {
+        state.calls.push(['snapshots.list', filter])
+        return [snapshot]
+      },
+      get: (ref) =>
+        ref === 'latest'
+          ? Promise.resolve(snapshot)
+          : Promise.reject(new PlexiError('STORAGE_SNAPSHOT_NOT_FOUND', { snapshot: ref })),
+      backup: (request) => called('backup', request, { ...job, wantsInput: request.stdin !== undefined }),
+      tree: (at) => {
+        state.calls.push(['tree', at])
+        return at.recursive ? manyEntries() : [entry]
+      },
+      file: (at) =>
+        at.path === 'broken'
+          ? Promise.resolve({ size: 10, body: brokenBody() })
+          : Promise.resolve({ size: 6, body: textBody('he', 'llo\n') }),
+      restore: (ref, request) => called('restore', { ref, ...request }, { ...job, kind: 'restore' as const }),
+      verify: (ref, request) => called('verify', { ref, ...request }, { ...job, kind: 'verify' as const }),
+      find: () => [{ ...entry, snapshot: ID, time: TIME }],
+    },
+    shards: {
+      list: (filter) => {
+        state.calls.push(['shards.list', filter])
+        return [shardRow]
+      },
+      get: (id) =>
+        ID.startsWith(id)
+          ? Promise.resolve(shardDetail)
+          : Promise.reject(new PlexiError('STORAGE_SHARD_NOT_FOUND', { shardId: id })),
+      proof: (_id, leaf) => Promise.resolve({ id: ID, leaf, data: '00', path: [ID], root: ID, ok: true }),
+      verify: () => Promise.resolve({ ok: true, id: ID, root: ID, leaves: 64 }),
+      locate: () => Promise.resolve({ id: ID, holders: shardDetail.holders }),
+      fetch: () => Promise.resolve(new Uint8Array(1_048_576).fill(7)),
+    },
+    peers: {
+      list: () => [peer],
+      get: () => Promise.resolve(peer),
+      add: (address) => called('peers.add', address, peer),
+      ping: () => Promise.resolve({ peer: PEER, ok: true, ms: 1.5, address: null }),
+      trust: (id, change) => called('trust', { id, ...change }, peer),
+      block: (id, blocked) => called('block', { id, blocked }, peer),
+      quota: (id, bytes) => called('quota', { id, bytes }, peer),
+    },
+    circles: {
+      invites: () => [],
+      invite: (request) =>
+        called('invite', request, {
+          id: 'i1',
+          uses: request.uses,
+          used: 0,
+          created: TIME,
+          expires: TIME,
+          code: 'plexi1code',
+          addresses: [],
+          warnings: [],
+        }),
+      join: () => Promise.reject(new PlexiError('SECURITY_INVITE', { reason: 'it expired' })),
+      list: () => [{ circle: 'main', name: null, current: true, private: false, peers: 2, restart: false }],
+      create: () =>
+        Promise.resolve({ circle: 'c1', name: null, current: false, private: true, peers: 0, restart: true }),
+      leave: () =>
+        Promise.resolve({ circle: 'main', name: null, current: true, private: false, peers: 0, restart: true }),
+      network: () => Promise.resolve(network),
+      check: () => Promise.resolve({ ok: true, checks: [{ name: 'listen', ok: true, text: 'fine', remedy: null }] }),
+    },
+    hosting: {
+      show: () => Promise.resolve(hosting),
+      resize: (offer) => called('resize', offer, { ...hosting, offer }),
+    },
+    identity: {
+      show: () => Promise.resolve(identity),
+      kit: () =>
+        Promise.resolve({ vault: ID, circle: 'main', key: null, addresses: [], name: 'laptop', created: TIME }),
+      devices: () => [],
+    },
+  }
+  return { services, state }
+}
+
+function eventService(): ApiServices['events'] {
+  const events: DaemonEvent[] = [1, 2, 3].map((seq) => ({
+    seq,
+    time: TIME,
+    topic: 'system',
+    text: `event ${String(seq)}`,
+  }))
+  return {
+    list: (since) => events.filter(({ seq }) => seq > since),
+    async *follow(since) {
+      yield* events.filter(({ seq }) => seq > since)
+    },
+  }
+}
+
+function jobService(state: FakeState): ApiServices['jobs'] {
+  return {
+    list: () => Array.from({ length: 5 }, (_, i) => ({ ...job, id: `job-${String(i)}` })),
+    get: (id) =>
+      id.startsWith('job-')
+        ? Promise.resolve({ ...job, ...state.jobEnd, id })
+        : Promise.reject(new PlexiError('SYSTEM_JOB_NOT_FOUND', { job: id })),
+    cancel: (id) => {
+      state.calls.push(['cancel', id])
+      return Promise.resolve({ ...job, id, state: 'cancelled' as const })
+    },
+    async *follow(_id, since, signal) {
+      for (const [i, event] of state.jobEvents.entries()) {
+        if (i + 1 > since) yield { seq: i + 1, time: TIME, event }
+      }
+      if (!state.jobStaysOpen) return
+      await new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => {
+          state.calls.push(['follow ended', undefined])
+          resolve()
+        })
+      })
+    },
+    async input(id, body) {
+      let bytes = 0
+      state.calls.push(['input began', id])
+      try {
+        for await (const chunk of body) bytes += chunk.length
+      } catch (error) {
+        state.calls.push(['input broke', (error as Error).message])
+        throw error
+      }
+      state.calls.push(['input', { id, bytes }])
+      return { bytes }
+    },
+  }
+}
+
+async function* manyEntries(): AsyncGenerator<Entry> {
+  for (let i = 0; i < 12_000; i++) yield { ...entry, path: `data/${String(i)}` }
+}
+
+async function* textBody(...parts: string[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) yield Buffer.from(part)
+}
+
+ 
+async function* brokenBody(): AsyncGenerator<Uint8Array> {
+  throw new PlexiError('STORAGE_UNRESTORABLE', { lost: 1 })
+}

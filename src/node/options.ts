@@ -33,6 +33,8 @@ export interface NodeLimits {
   readonly dialTimeoutMs: number
   /** Waiting for a reply to a small question (offer, has, get-head). */
   readonly askTimeoutMs: number
+  /** One shard, however steadily it trickles. */
+  readonly shardTimeoutMs: number
   /** One discovery, all rounds together. */
   readonly discoveryTimeoutMs: number
   /** Pause between two rounds of one discovery. */
@@ -66,9 +68,10 @@ export const defaultLimits: NodeLimits = {
   idleTimeoutMs: 10 * SECOND,
   dialTimeoutMs: 5 * SECOND,
   askTimeoutMs: 5 * SECOND,
+  shardTimeoutMs: 2 * MINUTE,
   discoveryTimeoutMs: 12 * SECOND,
   discoveryPauseMs: 150,
-  discoveryFreshMs: 5 * MINUTE,
+  discoveryFreshMs: 20 * SECOND,
   maxDiscoveryRounds: 12,
   offerFreshMs: 10 * MINUTE,
   maxAsksAtOnce: 16,
@@ -78,7 +81,7 @@ export const defaultLimits: NodeLimits = {
   putAttempts: 2,
   retryFirstMs: 200,
   retryMaxMs: 2 * SECOND,
-  coolDownMs: MINUTE,
+  coolDownMs: 30 * SECOND,
   hedgeMs: 2 * SECOND,
   maxHeadHosts: 12,
   republishMs: 12 * HOUR,

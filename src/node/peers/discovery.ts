@@ -27,7 +27,7 @@ const ROUND_PATIENCE_MS = 1_500
 export interface AnsweredOffer extends KnownOffer {
   /** Hex. */
   readonly vault: string
-  readonly name: string
+  /** It showed a valid proof-of-work stamp. */
   readonly stamped: boolean
 }
 
@@ -162,7 +162,7 @@ export class Discovery {
     const wait = deadline(clock, this.#options.limits.askTimeoutMs, this.#stop.signal)
     try {
       const offer = await this.#deps.askOffer(host, wait.signal)
-      table.offered(host.peer, offer, offer)
+      table.offered(host.peer, offer)
       if (this.#members.size < this.#options.limits.maxCandidates) {
         this.#members.set(host.peer, { offer, at: clock.elapsed() })
       }

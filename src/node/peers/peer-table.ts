@@ -105,11 +105,19 @@ export class PeerTable {
     this.#set(peer, 'last_seen', this.#clock.now())
   }
 
-  offered(peer: PeerKey, offer: KnownOffer, who: { vault: string; name: string }): void {
+  /** `offer.vault` is from the certificate that came with the offer. */
+  offered(peer: PeerKey, offer: KnownOffer & { readonly vault: string }): void {
     if (!this.know(peer)) return
+    const { capacityBytes, freeBytes, accepting, vault } = offer
     this.#database
-      .prepare('UPDATE peer SET offer = ?, offer_time = ?, vault = ?, name = ? WHERE peer = ?')
-      .run(JSON.stringify(offer), this.#clock.now(), who.vault, who.name, peer)
+      .prepare('UPDATE peer SET offer = ?, offer_time = ?, vault = ? WHERE peer = ?')
+      .run(JSON.stringify({ capacityBytes, freeBytes, accepting }), this.#clock.now(), vault, peer)
+  }
+
+  /** What a peer calls itself and whose it is, from an exchange in which it proved both. */
+  introduced(peer: PeerKey, who: { vault: string; name: string }): void {
+    if (!this.know(peer)) return
+    this.#database.prepare('UPDATE peer SET vault = ?, name = ? WHERE peer = ?').run(who.vault, who.name, peer)
   }
 
   vouch(peer: PeerKey, vouched: boolean): void {

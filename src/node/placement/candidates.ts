@@ -28,9 +28,6 @@ export interface Candidate extends GroupHost {
   readonly speed: number
 }
 
-/** P(a holder returns within 7 days) until it is measured. */
-export const unmeasuredReturnRate = { vouched: 0.98, other: 0.75 } as const
-
 export function eligible(candidate: Candidate): boolean {
   return (candidate.vouched || candidate.stamped) && candidate.accepting && candidate.freeBytes >= SHARD_BYTES
 }

@@ -2,11 +2,17 @@
  * Forming a placement group: candidates → filter → draw → diversity → k-of-n → slots and standbys
  * (docs/spec/06-dht-records.md, placement groups). Pure; the group's own random id is the seed.
  */
-import type { GroupId, GroupHost, PlacementGroup } from '../../shard/index.ts'
-import { chooseShape } from '../../shard/index.ts'
-import { diverse, drawOrder, eligible, unmeasuredReturnRate, type Candidate } from './candidates.ts'
-
-export const MAX_STANDBYS = 16
+import {
+  chooseShape,
+  minimumReceipts,
+  UNMEASURED_STRANGER_RATE,
+  UNMEASURED_VOUCHED_RATE,
+  type GroupHost,
+  type GroupId,
+  type PlacementGroup,
+} from '../../shard/index.ts'
+import { MAX_STANDBYS } from './group-book.ts'
+import { diverse, drawOrder, eligible, type Candidate } from './candidates.ts'
 
 export interface Formation {
   readonly k: number
@@ -45,7 +51,7 @@ export function formGroup(candidates: readonly Candidate[], id: GroupId): Placem
     n,
     slots: slots.map((member) => ({ host: hostOf(member), former: [] })),
     standbys: members.slice(n).map(hostOf),
-    returnRates: slots.map((member) => (member.vouched ? unmeasuredReturnRate.vouched : unmeasuredReturnRate.other)),
+    returnRates: slots.map((member) => (member.vouched ? UNMEASURED_VOUCHED_RATE : UNMEASURED_STRANGER_RATE)),
   }
 }
 
@@ -63,8 +69,7 @@ export function stillGood(
   const slots = current.slots.filter((slot) => able.has(slot.host.peer)).length
   const standbys = current.standbys.filter((standby) => able.has(standby.peer)).length
   const reachable = Math.min(current.n, slots + standbys)
-  const minimum = current.n === current.k ? current.k : current.k + 1
-  return reachable >= minimum || better === undefined
+  return reachable >= minimumReceipts(current) || better === undefined
 }
 
 function hostOf(candidate: Candidate): GroupHost {

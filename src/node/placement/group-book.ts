@@ -9,6 +9,8 @@ import type { PeerKey } from '../../crypto/ids.ts'
 import { groupId, type GroupHost, type GroupId, type GroupSlot, type PlacementGroup } from '../../shard/index.ts'
 import type { PeersDatabase } from '../peers/database.ts'
 
+/** Standbys of one group. */
+export const MAX_STANDBYS = 16
 const MAX_GROUPS = 64
 const MAX_FORMER = 8
 
@@ -74,6 +76,16 @@ export class GroupBook {
       this.#current = toHex(newest.id)
       this.#save(newest)
     }
+  }
+
+  /** People who came later stand by too; nobody who stands by is dropped, and no slot changes hands. */
+  refreshStandbys(id: GroupId, candidates: readonly GroupHost[]): void {
+    const group = this.get(id)
+    if (group === undefined) return
+    const members = new Set([...group.slots.map((slot) => slot.host.peer), ...group.standbys.map((host) => host.peer)])
+    const fresh = candidates.filter((host) => !members.has(host.peer))
+    const standbys = [...group.standbys, ...fresh.map(({ peer, addresses }) => ({ peer, addresses }))]
+    if (fresh.length > 0) this.#save({ ...group, standbys: standbys.slice(0, MAX_STANDBYS) })
   }
 
   /** Every host any group names, as slot, former or standby. */

@@ -12,7 +12,6 @@ const offer: AnsweredOffer = {
   freeBytes: 900,
   accepting: true,
   vault: 'ab'.repeat(32),
-  name: 'host',
   stamped: false,
 }
 

@@ -1,0 +1,40 @@
+/** join: someone takes up an invite; redeemed, both sides vouch for each other. Spec: docs/spec/05-storage-protocol.md § join */
+import type { Clock } from '../../../base/clock.ts'
+import { checkCertificate, openCertificate } from '../../../crypto/certificate.ts'
+import type { PeerKey, VaultId } from '../../../crypto/ids.ts'
+import type { Exchange } from '../exchange.ts'
+import { type Answer, decodeRequest, joinRequest } from '../messages.ts'
+
+export interface Guest {
+  readonly peer: PeerKey
+  readonly vault: VaultId
+  readonly certificate: Uint8Array
+  readonly name: string
+  /** Multiaddrs the guest says it listens on; hints. */
+  readonly addresses: readonly string[]
+  /** Where it is seen. */
+  readonly observed: string
+}
+
+/** The book of invites, kept with the peers. */
+export interface InviteBook {
+  /** Uses the token up and vouches for the guest, both durably. Throws `SECURITY_INVITE`. */
+  redeem(token: Uint8Array, guest: Guest, signal: AbortSignal): Promise<Welcome>
+}
+
+/** What the inviter tells of itself: its certificate, a name for people, multiaddrs. */
+export type Welcome = Omit<Answer<'join'>, 'ok'>
+
+export async function handleJoin(
+  payload: Uint8Array,
+  exchange: Exchange,
+  context: { readonly invites: InviteBook; readonly clock: Clock },
+): Promise<void> {
+  const { token, certificate, name, addresses } = decodeRequest(joinRequest, payload, 'join request')
+  const { peer, address: observed } = exchange.from
+  const opened = openCertificate(certificate)
+  checkCertificate(opened, { peer, now: context.clock.now(), revoked: new Set() })
+  const guest = { peer, vault: opened.vault, certificate, name, addresses, observed }
+  const welcome = await context.invites.redeem(token, guest, exchange.signal)
+  await exchange.answer('join', { ok: true, ...welcome })
+}

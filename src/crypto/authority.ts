@@ -232,12 +232,15 @@ function publish(
   authority: Authority,
   { keys, random }: { keys: EpochKey[]; random: Random },
 ): AuthorityVersion {
-  checkAuthority(authority)
   const envelope = signEnvelope(secrets.sign, 'authority', encodeAuthority(authority))
   try {
+    checkAuthority(authority)
     if (envelope.length + BOX_OVERHEAD_BYTES > MAX_AUTHORITY_BYTES) throw tooLarge()
     const sealed = { label: 'authority', plaintext: envelope, aad: secrets.vault, random }
     return { bytes: sealBox(secrets.shared.authority, sealed), authority, epochs: keys }
+  } catch (error) {
+    wipe(...keys.map(({ key }) => key))
+    throw error
   } finally {
     wipe(envelope)
   }

@@ -72,10 +72,15 @@ export function xwingEncapsulate(
 ): { ciphertext: Uint8Array; shared: Uint8Array } {
   const kem = encapsulate(publicKeyObject('ml-kem-768', publicKey.subarray(0, MLKEM_PUBLIC)))
   const theirs = publicKey.subarray(MLKEM_PUBLIC)
-  const { ephemeral, secret } = ephemeralExchange(theirs, random)
-  const shared = combine({ kem: kem.sharedKey, dh: secret, ephemeral, publicKey: theirs })
-  wipe(kem.sharedKey, secret)
-  return { ciphertext: concat(kem.ciphertext, ephemeral), shared }
+  let dh: Uint8Array | undefined
+  try {
+    const { ephemeral, secret } = ephemeralExchange(theirs, random)
+    dh = secret
+    const shared = combine({ kem: kem.sharedKey, dh, ephemeral, publicKey: theirs })
+    return { ciphertext: concat(kem.ciphertext, ephemeral), shared }
+  } finally {
+    wipe(kem.sharedKey, dh ?? empty)
+  }
 }
 
 /** Inverse of `xwingEncapsulate`; wrong ciphertexts give an unrelated secret (implicit rejection) or `SECURITY_SEALED`. */
@@ -85,10 +90,11 @@ export function xwingDecapsulate(secret: HybridSecret, ciphertext: Uint8Array): 
   const ephemeral = ciphertext.subarray(MLKEM_CIPHERTEXT)
   const dh = exchange(dhSecret, ephemeral)
   const kem = decapsulate(kemKey, ciphertext.subarray(0, MLKEM_CIPHERTEXT))
-  const publicKey = rawPublicKey('x25519', privateKeyObject('x25519', dhSecret))
-  const shared = combine({ kem, dh, ephemeral, publicKey })
-  wipe(kem, dh)
-  return shared
+  try {
+    return combine({ kem, dh, ephemeral, publicKey: exchangePublicKey(dhSecret) })
+  } finally {
+    wipe(kem, dh)
+  }
 }
 
 /** A fresh X25519 key pair and what it shares with `theirs`; throws `VALIDATION_FORMAT` for a key of small order. */

@@ -1,4 +1,5 @@
 import t from 'tap'
+import fc from 'fast-check'
 import { concat, toHex } from '../../src/base/bytes.ts'
 import {
   addDevice,
@@ -232,5 +233,44 @@ t.test('sizes: ten devices and thirty epochs fit', (t) => {
   for (let i = 0; i < 29; i++) version = rotateEpoch(secrets, version.bytes, deps)
   t.ok(version.bytes.length < 131_072, `${String(version.bytes.length)} bytes`)
   t.same(readable(laptop, open(version.bytes)).length, 30)
+  t.end()
+})
+
+t.test('property: after any history, devices read what they may and every version follows from the one before', (t) => {
+  const step = fc.oneof(
+    fc.record({ type: fc.constant('add' as const), full: fc.boolean() }),
+    fc.record({ type: fc.constant('revoke' as const), which: fc.nat() }),
+    fc.record({ type: fc.constant('rotate' as const) }),
+  )
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 8 }), (steps) => {
+      let version = createAuthority(secrets, laptop, deps)
+      const model = [{ one: laptop, from: 1, until: Infinity }]
+      for (const action of steps) {
+        const before = version
+        const newest = version.epochs.length
+        if (action.type === 'add') {
+          const one = device(secrets, 'new', action.full ? ['store', 'fetch'] : ['store'])
+          version = addDevice(secrets, before.bytes, { ...deps, device: one })
+          model.push({ one, from: action.full ? 1 : newest, until: Infinity })
+        } else if (action.type === 'revoke') {
+          const entry = model[action.which % model.length]
+          if (entry === undefined) continue
+          version = revokeDevices(secrets, before.bytes, { ...deps, serials: [entry.one.content.serial] })
+          entry.until = Math.min(entry.until, newest)
+        } else version = rotateEpoch(secrets, before.bytes, deps)
+        t.equal(checkSuccessor(before, version), 'newer')
+      }
+      const authority = open(version.bytes)
+      const all = authority.epochs.map(({ epoch }) => epoch)
+      for (const { one, from, until } of model) {
+        t.same(
+          readable(one, authority),
+          all.filter((epoch) => epoch >= from && epoch <= until),
+        )
+      }
+    }),
+    { numRuns: 15 },
+  )
   t.end()
 })

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { gcm } from '@noble/ciphers/aes.js'
 import { hkdf as nobleHkdf } from '@noble/hashes/hkdf.js'
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
-import { utf8 } from '../../src/base/bytes.ts'
+import { fromHex, toHex, utf8 } from '../../src/base/bytes.ts'
 import { systemRandom } from '../../src/daemon/system/random.ts'
 import { hkdf, hmac, sha256 } from '../../src/crypto/hash.ts'
 import {
@@ -69,6 +69,18 @@ t.test('AES-256-GCM in pieces equals noble in one', (t) => {
     aeadSeal(1, { key, nonce, aad, plaintext, into })
     t.ok(into.equals(gcm(key, nonce, aad).encrypt(plaintext)), `${String(length)} bytes`)
   }
+  t.end()
+})
+
+t.test('XChaCha20-Poly1305: draft-irtf-cfrg-xchacha § A.3.1', (t) => {
+  const counted = (from: number, count: number): Uint8Array => Uint8Array.from({ length: count }, (_, i) => from + i)
+  const text =
+    "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."
+  const into = Buffer.alloc(text.length + 16)
+  const aad = fromHex('50515253c0c1c2c3c4c5c6c7')
+  aeadSeal(2, { key: counted(0x80, 32), nonce: counted(0x40, 24), aad, plaintext: utf8(text), into })
+  t.equal(toHex(into.subarray(0, 16)), 'bd6d179d3e83d43b9576579493c0e939')
+  t.equal(toHex(into.subarray(text.length)), 'c0875924c1c7987947deafd8780acf49')
   t.end()
 })
 

@@ -42,9 +42,9 @@ export const settingsDefinition = {
       doc: 'Members of the circle to ask first: multiaddrs, with or without /p2p/. Invites bring their own.',
       maxItems: 32,
     }),
-    circle: textSetting('', {
-      doc: 'The circle to be in. Empty: the one joined last, else "main".',
-      pattern: /^(?:[a-z0-9][a-z0-9-]{0,63})?$/,
+    circle: textSetting('main', {
+      doc: 'The circle to be in; `plexichat join` and `circle create` set it.',
+      pattern: /^[a-z0-9][a-z0-9-]{0,62}$/,
     }),
     mdns: switchSetting(true, { doc: 'Find members on the local network. Never used by a daemon on loopback alone.' }),
   },

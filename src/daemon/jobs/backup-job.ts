@@ -1,0 +1,101 @@
+/**
+ * A backup as a job: it runs until the snapshot is durable here and every host was tried, then waits, without keeping
+ * other backups from running, until hosts hold all of it.
+ */
+import { SECOND } from '../../base/clock.ts'
+import type { BackupRequest, BackupSummary } from '../../api/index.ts'
+import type * as engine from '../../backup/index.ts'
+import type { PlacementLoop } from '../placement-loop.ts'
+import type { JobContext, JobHandler, Summary } from './handler.ts'
+import { noteEvent, progressEvent } from './translate.ts'
+
+export interface BackupJobDeps {
+  readonly engine: Pick<engine.BackupEngine, 'backup' | 'status' | 'snapshots'>
+  readonly placement: Pick<PlacementLoop, 'kick' | 'attempt' | 'listen'>
+  readonly nameOf: (peer: string) => string | null
+}
+
+export class BackupJob implements JobHandler {
+  readonly #deps: BackupJobDeps
+
+  constructor(deps: BackupJobDeps) {
+    this.#deps = deps
+  }
+
+  async run(context: JobContext): Promise<{ summary: Summary; pending: boolean }> {
+    const request = context.request as BackupRequest
+    let summary: BackupSummary | undefined
+    for await (const event of this.#deps.engine.backup(engineRequest(request, context.input), context.signal)) {
+      if (event.type === 'progress') context.emit(progressEvent('reading', event))
+      else if (event.type === 'note') context.emit(noteEvent(event, this.#deps.nameOf))
+      else summary = apiSummary(event)
+    }
+    if (summary === undefined) throw new Error('a backup without a summary')
+    if (request.dryRun) return { summary, pending: false }
+    context.emit({ ...summary, type: 'saved' })
+    this.#deps.placement.kick()
+    return { summary, pending: !request.local && summary.queued > 0 }
+  }
+
+  async settle(context: JobContext, reached: Summary): Promise<Summary> {
+    const { engine, placement, nameOf } = this.#deps
+    let summary = this.#now(reached as BackupSummary)
+    const stop = placement.listen((note) => context.emit(noteEvent(note, nameOf)))
+    try {
+      placement.kick()
+      while (!this.#isPlaced(summary.snapshot)) {
+        await placement.attempt(LOOK_AGAIN_MS, context.signal)
+        context.signal.throwIfAborted()
+        const next = this.#now(summary)
+        if (next.placed !== summary.placed || next.queued !== summary.queued) context.emit({ ...next, type: 'saved' })
+        summary = next
+        const { queuedBytes } = engine.status()
+        context.emit({ ...placing, files: summary.files, bytes: summary.bytes, queued: queuedBytes })
+      }
+      return { ...this.#now(summary), queued: 0 }
+    } finally {
+      stop()
+    }
+  }
+
+  /** A snapshot that is gone is nothing to wait for. */
+  #isPlaced(snapshot: string | null): boolean {
+    const found = this.#deps.engine.snapshots({}).find(({ id }) => id === snapshot)
+    return found?.placed ?? true
+  }
+
+  #now(summary: BackupSummary): BackupSummary {
+    const status = this.#deps.engine.status()
+    const widest = status.restorableInput.toSorted((a, b) => b.hosts.length - a.hosts.length)[0]
+    return {
+      ...summary,
+      queued: status.queued,
+      safe: status.safe,
+      belowTarget: (status.safe ?? 0) < status.target,
+      ...(widest === undefined ? {} : { k: widest.k, n: widest.hosts.length }),
+    }
+  }
+}
+
+/** The snapshot may also become whole, or be forgotten, by other hands. */
+const LOOK_AGAIN_MS = 30 * SECOND
+
+const placing = { type: 'progress', phase: 'placing', filesTotal: null, bytesTotal: null } as const
+
+function engineRequest(request: BackupRequest, input: AsyncIterable<Uint8Array>): engine.BackupRequest {
+  const { paths, stdin, name, tags, exclude, local, dryRun } = request
+  return {
+    ...(stdin === undefined ? { paths } : { stream: { name: stdin, data: input } }),
+    ...(name === undefined ? {} : { name }),
+    tags,
+    exclude,
+    localOnly: local,
+    dryRun,
+  }
+}
+
+function apiSummary(summary: engine.BackupSummary): BackupSummary {
+  const { type: _, skipped, k, n, ...rest } = summary
+  const listed = skipped.map(({ path, reason }) => ({ path, code: 'STORAGE_SOURCE_UNREADABLE', reason }))
+  return { ...rest, k: k ?? 0, n: n ?? 0, skipped: listed }
+}

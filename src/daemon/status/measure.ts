@@ -1,0 +1,36 @@
+/**
+ * What can be said about a vault from its stripes' holders: pure arithmetic over what the engine and the node know.
+ * Spec: docs/spec/03-stripe.md § Durability. *safe* and *restorable* are different things and never mixed.
+ */
+import type { StripeHosts } from '../../backup/index.ts'
+
+export type Protection = 'none' | 'local' | 'one-copy' | 'below-target' | 'yes'
+
+/** Share of stripes with at least k holders in `online`; null without stripes. */
+export function restorableShare(stripes: readonly StripeHosts[], online: ReadonlySet<string>): number | null {
+  const total = stripes.reduce((sum, set) => sum + set.stripes, 0)
+  if (total === 0) return null
+  const reachable = stripes.filter(({ k, hosts }) => hosts.filter((peer) => online.has(peer)).length >= k)
+  return reachable.reduce((sum, set) => sum + set.stripes, 0) / total
+}
+
+/** Everybody who holds something, the one who holds most first. */
+export function holders(stripes: readonly StripeHosts[]): string[] {
+  const held = new Map<string, number>()
+  for (const set of stripes) for (const peer of set.hosts) held.set(peer, (held.get(peer) ?? 0) + set.stripes)
+  return [...held].toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([peer]) => peer)
+}
+
+export function protectionOf(given: {
+  readonly snapshots: number
+  /** Snapshots that hosts hold completely, a published head among it. */
+  readonly placed: number
+  readonly holders: number
+  readonly safe: number | null
+  readonly target: number
+}): Protection {
+  if (given.snapshots === 0) return 'none'
+  if (given.placed === 0) return 'local'
+  if (given.holders === 1) return 'one-copy'
+  return (given.safe ?? 0) < given.target || given.placed < given.snapshots ? 'below-target' : 'yes'
+}

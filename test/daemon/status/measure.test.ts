@@ -1,0 +1,32 @@
+import t from 'tap'
+import type { PeerKey } from '../../../src/crypto/ids.ts'
+import { holders, protectionOf, restorableShare } from '../../../src/daemon/status/measure.ts'
+
+const set = (k: number, hosts: string[], stripes: number) => ({
+  k,
+  hosts: hosts as PeerKey[],
+  rates: hosts.map(() => 0.98),
+  stripes,
+})
+
+t.test('restorable counts stripes with k holders online', async (t) => {
+  const stripes = [set(2, ['a', 'b', 'c'], 3), set(1, ['d'], 1)]
+  t.equal(restorableShare(stripes, new Set(['a', 'c', 'd'])), 1)
+  t.equal(restorableShare(stripes, new Set(['a', 'c'])), 0.75)
+  t.equal(restorableShare(stripes, new Set(['a'])), 0)
+  t.equal(restorableShare([], new Set()), null)
+})
+
+t.test('holders, who holds most first', async (t) => {
+  t.same(holders([set(2, ['a', 'b'], 1), set(1, ['b', 'c'], 5)]), ['b', 'c', 'a'])
+})
+
+t.test('protection', async (t) => {
+  const base = { snapshots: 3, placed: 3, holders: 5, safe: 0.99999, target: 0.9999 }
+  t.equal(protectionOf(base), 'yes')
+  t.equal(protectionOf({ ...base, snapshots: 0, placed: 0 }), 'none')
+  t.equal(protectionOf({ ...base, placed: 0 }), 'local')
+  t.equal(protectionOf({ ...base, holders: 1, safe: 0.98 }), 'one-copy')
+  t.equal(protectionOf({ ...base, safe: 0.99 }), 'below-target')
+  t.equal(protectionOf({ ...base, placed: 2 }), 'below-target', 'a snapshot on the way is not safe yet')
+})

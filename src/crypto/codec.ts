@@ -200,7 +200,6 @@ class StrictTokenizer extends Tokenizer {
 
 function checkText(raw: Uint8Array): void {
   if (raw.every((byte, i) => i === 0 || byte < 0x80)) return
-  // The head byte of text of 24 bytes and more is followed by its length; neither matters to the check of the rest.
   const content = raw.subarray(textStart(raw))
   const mark = content[0] === 0xef && content[1] === 0xbb && content[2] === 0xbf
   if (mark || !isUtf8(content)) throw new Error('text is not well-formed')

@@ -56,16 +56,23 @@ export function supersedes(old: Terms, next: Terms): boolean {
   )
 }
 
-/** What a host remembers when it replaces `old` at `now`: floors that still hold, the old one among them. */
+/**
+ * What a host remembers when it replaces `old` at `now`: floors that still hold, the old one among them. A floor that a
+ * longer and later one covers is left out, so the list has at most one entry per length.
+ */
 export function heldFloors(old: Terms, held: readonly HeldFloor[], now: number): HeldFloor[] {
-  const still = held.filter((floor) => floor.untilMs > now)
-  return [...still, { floorDays: old.floorDays, untilMs: now + old.floorDays * DAY }]
+  const added = { floorDays: old.floorDays, untilMs: now + old.floorDays * DAY }
+  const others = held.filter((floor) => floor.untilMs > now && !covers(added, floor))
+  return others.some((floor) => covers(floor, added)) ? others : [...others, added]
 }
 
 /** The floor that counts at `now`: the highest of the terms' own and those still held. */
 export function floorInForce(terms: Terms, held: readonly HeldFloor[], now: number): number {
   return Math.max(terms.floorDays, ...held.filter((floor) => floor.untilMs > now).map((floor) => floor.floorDays))
 }
+
+const covers = (one: HeldFloor, other: HeldFloor): boolean =>
+  one.floorDays >= other.floorDays && one.untilMs >= other.untilMs
 
 const limits = { what: 'terms', maxBytes: MAX_TERMS_BYTES }
 

@@ -19,6 +19,7 @@ import {
 
 const suites: readonly Suite[] = [1, 2]
 const secret = Buffer.alloc(32, 9)
+const random32 = (): Uint8Array => systemRandom.bytes(32)
 
 t.test('hashes agree with noble', (t) => {
   fc.assert(
@@ -151,6 +152,23 @@ t.test('every flipped bit of a box is noticed', (t) => {
       bad[bit >> 3] = (bad[bit >> 3] ?? 0) ^ (1 << (bit & 7))
       t.throws(() => openBox(secret, { label: 'a', box: bad, what: 'x' }), { code: 'SECURITY_SEALED' })
     }
+  }
+  t.end()
+})
+
+t.test('a box that names another key is refused even where its tag is right', (t) => {
+  for (const suite of suites) {
+    const salt = random32()
+    const { key, nonce } = deriveSealKey(secret, salt, { label: 'a', suite })
+    const foreign = deriveSealKey(Buffer.alloc(32, 8), salt, { label: 'a', suite }).commitment
+    const header = Buffer.concat([Buffer.of(suite), salt, foreign])
+    const sealed = Buffer.alloc(16 + 6)
+    aeadSeal(suite, { key, nonce, aad: header, plaintext: utf8('secret'), into: sealed })
+    const box = Buffer.concat([header, sealed])
+    t.throws(() => openBox(secret, { label: 'a', box, what: 'x' }), {
+      code: 'SECURITY_SEALED',
+      details: { stage: 'commitment' },
+    })
   }
   t.end()
 })

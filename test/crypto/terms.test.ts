@@ -92,6 +92,7 @@ t.test('property: no series of changes releases anything sooner than was promise
         now += afterDays * DAY
         held = heldFloors(current, held, now)
         current = { ...current, version: current.version + 1, floorDays }
+        if (new Set(held.map((floor) => floor.floorDays)).size < held.length) return false
         promises.push({ at: now, floorDays })
         // A floor that was in force until now must hold for its own length from now on.
         const before = promises.at(-2)?.floorDays ?? 0

@@ -76,12 +76,12 @@ export function serve(protocol: Protocol, options: ServeOptions, deps: ServeDeps
     try {
       if (leave === undefined) throw new PlexiError('NETWORK_BUSY', { peer: 'host' })
       const exchange = new Exchange(stream, from, { inFlight: deps.inFlight, signal: deps.stopping })
-      const request = await within(exchange, deps, options.requestMs, async (signal) => {
+      const request = await within({ exchange, deps, timeoutMs: options.requestMs }, async (signal) => {
         const payload = await exchange.reader.frame({ what: verb, maxBytes: MAX_REQUEST_BYTES }, signal)
         return protocol.decode(payload)
       })
       verb = request.verb
-      await within(exchange, deps, options.exchangeMs, () => request.run(exchange))
+      await within({ exchange, deps, timeoutMs: options.exchangeMs }, () => request.run(exchange))
       await stream.close()
     } catch (error) {
       refusals.add()
@@ -95,11 +95,10 @@ export function serve(protocol: Protocol, options: ServeOptions, deps: ServeDeps
 
 /** `work` under a deadline of its own, which also is the exchange's while it runs. */
 async function within<T>(
-  exchange: Exchange,
-  deps: ServeDeps,
-  timeoutMs: number,
-  work: (signal: AbortSignal) => Promise<T>, // eslint-disable-line max-params
+  bounds: { exchange: Exchange; deps: ServeDeps; timeoutMs: number },
+  work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  const { exchange, deps, timeoutMs } = bounds
   const limit = deadline(deps.clock, timeoutMs, deps.stopping)
   exchange.signal = limit.signal
   try {

@@ -197,9 +197,9 @@ const refusal = z.strictObject({
 export function decodeShardRequest(payload: Uint8Array): ShardRequest {
   const plain = decodeVersioned(payload, 'shard request')
   const verb = plain['verb']
-  const schema = typeof verb === 'string' && Object.hasOwn(requests, verb) ? requests[verb as ShardVerb] : undefined
-  if (schema === undefined) throw new PlexiError('VALIDATION_DECODE', { what: 'shard request', reason: 'unknown verb' })
-  return parseAs<ShardRequest>(schema, plain, `${String(verb)} request`)
+  if (typeof verb !== 'string' || !Object.hasOwn(requests, verb))
+    throw new PlexiError('VALIDATION_DECODE', { what: 'shard request', reason: 'unknown verb' })
+  return parseAs<ShardRequest>(requests[verb as ShardVerb], plain, `${verb} request`)
 }
 
 /** Strict decoding of the one message of another protocol. */

@@ -29,24 +29,30 @@ export function compressFrame(plain: Uint8Array, level: number): StoredFrame {
 /** Plain bytes of a frame. A raw frame comes back as a view. Throws `VALIDATION_DECODE` unless they are exactly `plainLength`. */
 export function inflateFrame(frame: StoredFrame): Uint8Array {
   if (frame.codec === 0) return frame.stored
-  let plain: Uint8Array
-  try {
-    plain = zstdDecompressSync(frame.stored, {
-      chunkSize: Math.max(64, frame.plainLength),
-      maxOutputLength: frame.plainLength,
-      params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
-    })
-  } catch (cause) {
-    throw new PlexiError(
-      'VALIDATION_DECODE',
-      { what: 'shard', reason: 'a frame does not inflate to its length' },
-      { cause },
-    )
-  }
-  if (plain.length !== frame.plainLength) {
-    throw new PlexiError('VALIDATION_DECODE', { what: 'shard', reason: 'a frame inflates to less than its length' })
-  }
+  const { plain, consumed } = decompress(frame)
+  if (plain.length !== frame.plainLength) throw malformed('a frame inflates to less than its length')
+  // zlib stops at the end of the first zstd frame and says nothing of what follows.
+  if (consumed !== frame.stored.length) throw malformed('a frame has bytes after its end')
   return plain
+}
+
+function decompress({ stored, plainLength }: StoredFrame): { plain: Uint8Array; consumed: number } {
+  try {
+    const { buffer, engine } = zstdDecompressSync(stored, {
+      // Never filled to the brim: with no room left zlib would go on into whatever follows.
+      chunkSize: Math.max(64, plainLength + 1),
+      maxOutputLength: plainLength,
+      params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
+      info: true,
+    }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } }
+    return { plain: buffer, consumed: engine.bytesWritten }
+  } catch (cause) {
+    throw malformed('a frame does not inflate to its length', cause)
+  }
+}
+
+function malformed(reason: string, cause?: unknown): PlexiError {
+  return new PlexiError('VALIDATION_DECODE', { what: 'shard', reason }, { cause })
 }
 
 /** zlib collects its output in pieces of this size. */

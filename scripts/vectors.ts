@@ -6,11 +6,15 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './command.ts'
 import { keysVectors } from './vectors/keys.ts'
+import { shardVectors } from './vectors/shard.ts'
+import { stripeVectors } from './vectors/stripe.ts'
 
 import type { Vector } from './vectors/vector.ts'
 
 const makers: Readonly<Record<string, () => readonly Vector[]>> = {
   '01-keys': keysVectors,
+  '02-shard': shardVectors,
+  '03-stripe': stripeVectors,
 }
 
 const check = process.argv.includes('--check')

@@ -1,4 +1,5 @@
 /** Runs the vectors of one page against this implementation: one handler per kind gives the result or throws a code. */
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -103,4 +104,15 @@ export function toJson(value: unknown): Json {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toJson(item)]))
   }
   return value as Json
+}
+
+/** The reproducible bytes that vectors name: SHA-256 of label, a zero byte and a counter of 4 bytes. */
+export function stream(label: string, length: number): Uint8Array {
+  const blocks: Buffer[] = []
+  for (let i = 0; i * 32 < length; i++) {
+    const counter = Buffer.alloc(4)
+    counter.writeUInt32BE(i)
+    blocks.push(createHash('sha256').update(`${label}\0`).update(counter).digest())
+  }
+  return Uint8Array.from(Buffer.concat(blocks).subarray(0, length))
 }

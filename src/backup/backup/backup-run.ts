@@ -1,0 +1,211 @@
+/**
+ * One backup from its request to its summary. Spec: docs/spec/04-snapshot-and-head.md § Order of writes.
+ * Invariant: the snapshot is recorded in the last commit; everything it needs is durable by then.
+ */
+import { dirname } from 'node:path'
+import { fromHex, toHex, utf8 } from '../../base/bytes.ts'
+import { PlexiError, toPlexiError } from '../../base/errors.ts'
+import type { EventStream } from '../events.ts'
+import { safeOf, waiting } from '../health.ts'
+import { limits } from '../options.ts'
+import { hostNote } from '../notes.ts'
+import type { BackupEvent, BackupRequest, BackupSummary, Skipped } from '../requests.ts'
+import type { Session } from '../session.ts'
+import { encodeSnapshot, type Snapshot, type SnapshotId } from '../snapshot/snapshot.ts'
+import { coverOlder } from '../snapshot/older-lists.ts'
+import { fillFrom } from '../sources/cut.ts'
+import { excludesOf } from '../sources/excludes.ts'
+import { OwnHomes } from '../sources/own-homes.ts'
+import { readOwners } from '../sources/owners.ts'
+import type { WalkDeps, WalkEntry } from '../sources/walk.ts'
+import type { ChunkWriter } from '../store/chunk-writer.ts'
+import { finishWriting } from '../store/finish.ts'
+import type { NodeList } from '../tree/node.ts'
+import { Counters, scan } from './counters.ts'
+import { DryStore } from './dry-store.ts'
+import { rootsOf } from './roots.ts'
+import { TreeWriter, type ChunkStore } from './tree-writer.ts'
+
+export class BackupRun {
+  readonly #session: Session
+  readonly #request: BackupRequest
+  readonly #events: EventStream<BackupEvent>
+  readonly #signal: AbortSignal
+  readonly #counters = new Counters()
+  readonly #skipped: Skipped[] = []
+  readonly #startedAt: number
+  readonly #time: number
+  #phase: 'reading' | 'placing' = 'reading'
+  #stats = { newBytes: 0, storedBytes: 0, newShards: 0, stripes: 0 }
+
+  constructor(session: Session, request: BackupRequest, run: { events: EventStream<BackupEvent>; signal: AbortSignal }) {
+    this.#session = session
+    this.#request = checkRequest(request)
+    this.#events = run.events
+    this.#signal = run.signal
+    this.#startedAt = session.parts.clock.elapsed()
+    this.#time = session.parts.clock.now()
+  }
+
+  async run(): Promise<BackupSummary> {
+    const place = this.#request.localOnly !== true && this.#request.dryRun !== true
+    const group = place ? this.#findHosts() : Promise.resolve()
+    const roots = this.#request.stream === undefined ? await rootsOf(this.#request.paths ?? [], this.#session.parts.disk) : []
+    if (this.#request.dryRun === true) return this.#dryRun(roots)
+    const writer = this.#session.writer(this.#signal, { place, note: (note) => { hostNote(note, this.#events) } })
+    this.#stats = writer.stats
+    const tree = await this.#read(roots, writer)
+    const snapshot = await this.#record(tree, roots, writer)
+    if (place) {
+      await group
+      await this.#bringOut(writer)
+    }
+    return this.#summary(snapshot)
+  }
+
+  async #dryRun(roots: readonly WalkEntry[]): Promise<BackupSummary> {
+    const store = new DryStore(this.#session.parts)
+    this.#stats = store.stats
+    await this.#read(roots, store)
+    return this.#summary(null)
+  }
+
+  /** In the background: hosts may have to be found first. */
+  async #findHosts(): Promise<void> {
+    try {
+      await this.#session.former.refresh(this.#signal)
+    } catch (error) {
+      if (!this.#signal.aborted) this.#session.parts.log.warn('no hosts', { error: toPlexiError(error).message })
+    }
+  }
+
+  async #read(roots: readonly WalkEntry[], store: ChunkStore): Promise<NodeList> {
+    const { parts } = this.#session
+    const homes = await OwnHomes.of(parts.disk, [dirname(parts.home.catalog), parts.home.outbox, parts.home.index])
+    const walk = { disk: parts.disk, excludes: excludesOf(this.#request.exclude ?? []), homes, signal: this.#signal }
+    const writer = new TreeWriter({
+      parts,
+      store,
+      walk,
+      counters: this.#counters,
+      owners: await readOwners(parts.disk),
+      progress: () => { this.#progress() },
+      skip: (skipped) => { this.#skip(skipped) },
+      leaveOut: (path, reason) => { this.#events.emit({ type: 'note', about: 'source', message: reason, path }) },
+    })
+    const { stream } = this.#request
+    if (stream === undefined) return this.#readTrees(writer, roots, walk)
+    const { fill, close } = fillFrom(stream.data)
+    try {
+      return await writer.writeStream(stream.name, fill)
+    } finally {
+      await close()
+    }
+  }
+
+  async #readTrees(writer: TreeWriter, roots: readonly WalkEntry[], walk: WalkDeps): Promise<NodeList> {
+    const stop = new AbortController()
+    const scanning = scan(roots, { ...walk, signal: AbortSignal.any([walk.signal, stop.signal]) }, this.#counters)
+    scanning.catch(() => undefined)
+    try {
+      return await writer.writeRoots(roots)
+    } finally {
+      stop.abort()
+    }
+  }
+
+  /** The snapshot object, and the commit that makes it exist. */
+  async #record(tree: NodeList, roots: readonly WalkEntry[], writer: ChunkWriter): Promise<Snapshot> {
+    const { parts, reader } = this.#session
+    const { catalogue, keys } = parts
+    const covered = await coverOlder(parts, writer)
+    const newest = catalogue.snapshots.all()[0]
+    const { stream, name, tags, note } = this.#request
+    const snapshot: Snapshot = {
+      id: toHex(parts.random.bytes(16)) as SnapshotId,
+      time: this.#time,
+      device: keys.device,
+      name: name ?? '',
+      tags: tags ?? [],
+      paths: stream === undefined ? roots.map((root) => root.path) : [utf8(stream.name)],
+      tree,
+      stats: { files: this.#counters.filesDone, dirs: this.#counters.dirs, bytes: this.#counters.bytesDone, skipped: this.#skipped.length },
+      parent: newest === undefined ? null : (toHex(newest.id) as SnapshotId),
+      partial: this.#skipped.length > 0,
+      note: note ?? '',
+    }
+    const body = encodeSnapshot(snapshot, keys.shared.idMac)
+    const chunk = await writer.putObject(body)
+    await finishWriting({ parts, writer, reader, signal: this.#signal }, (shards) => {
+      catalogue.snapshots.add({ id: fromHex(snapshot.id), time: snapshot.time, chunk, body, shards })
+      covered()
+    })
+    return snapshot
+  }
+
+  /** Everything to hosts, then the head. Hosts that fail are notes; what they lack stays queued. */
+  async #bringOut(writer: ChunkWriter): Promise<void> {
+    this.#phase = 'placing'
+    this.#progress()
+    await writer.formTail()
+    await this.#session.placeAndPublish(this.#signal, (note) => {
+      hostNote(note, this.#events)
+      this.#progress()
+    })
+  }
+
+  #skip(skipped: Skipped): void {
+    this.#skipped.push(skipped)
+    this.#events.emit({ type: 'note', about: 'source', message: skipped.reason, path: skipped.path })
+  }
+
+  #progress(): void {
+    this.#events.progress(() => {
+      const { filesDone, bytesDone, filesTotal, bytesTotal, totalKnown } = this.#counters
+      const { newBytes, storedBytes } = this.#stats
+      const { placed } = waiting(this.#session.parts)
+      const queuedBytes = this.#session.parts.outbox.usedBytes
+      const totals = { filesTotal: Math.max(filesTotal, filesDone), bytesTotal: Math.max(bytesTotal, bytesDone), totalKnown }
+      return { type: 'progress', phase: this.#phase, filesDone, bytesDone, ...totals, newBytes, storedBytes, stripesPlaced: placed, queuedBytes }
+    })
+  }
+
+  #summary(snapshot: Snapshot | null): BackupSummary {
+    const { parts, former } = this.#session
+    const { placed, queued } = waiting(parts)
+    const safe = safeOf(parts)
+    return {
+      type: 'summary',
+      snapshot: snapshot?.id ?? null,
+      files: this.#counters.filesDone,
+      dirs: this.#counters.dirs,
+      bytes: this.#counters.bytesDone,
+      ...this.#stats,
+      k: former.group?.k ?? null,
+      n: former.group?.n ?? null,
+      placed,
+      queued,
+      safe,
+      belowTarget: safe === null || safe < parts.options.target,
+      skipped: this.#skipped,
+      seconds: (parts.clock.elapsed() - this.#startedAt) / 1000,
+    }
+  }
+}
+
+function checkRequest(request: BackupRequest): BackupRequest {
+  const { tags = [], name = '', note = '', stream } = request
+  const bad =
+    (tags.length > limits.tags && 'too many tags') ||
+    (tags.some((tag) => tag.length > 256 || tag === '') && 'a tag is empty or too long') ||
+    (name.length > 1024 && 'the name is too long') ||
+    (note.length > 4096 && 'the note is too long') ||
+    (stream !== undefined && !isFileName(stream.name) && 'the name of a stream must be a file name') ||
+    (stream !== undefined && (request.paths?.length ?? 0) > 0 && 'paths and a stream exclude each other')
+  if (bad !== false) throw new PlexiError('VALIDATION_USAGE', { reason: bad })
+  return request
+}
+
+function isFileName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name) && utf8(name).length <= 255
+}

@@ -1,0 +1,201 @@
+/**
+ * Source entries → chunks and nodes. Spec: docs/spec/04-snapshot-and-head.md § Tree.
+ * Invariant: a node is written after everything it refers to.
+ */
+import { compare, utf8 } from '../../base/bytes.ts'
+import type { DiskStat } from '../../base/disk.ts'
+import { PlexiError } from '../../base/errors.ts'
+import { Chunker, type ChunkId } from '../../shard/index.ts'
+import type { Parts } from '../parts.ts'
+import type { Skipped } from '../requests.ts'
+import { cut, type Fill } from '../sources/cut.ts'
+import { nameText } from '../sources/excludes.ts'
+import type { Owners } from '../sources/owners.ts'
+import { hasChanged, openSource, readAhead, type AheadItem } from '../sources/read-file.ts'
+import { reasonOf, walk, type WalkDeps, type WalkEntry } from '../sources/walk.ts'
+import { ContentBuilder, NodeListBuilder, type ObjectStore } from '../tree/list-builder.ts'
+import type { Content, NodeList, NodeType, TreeNode } from '../tree/node.ts'
+import type { Counters } from './counters.ts'
+
+/** Where chunks go: the writer, or nowhere for a dry run. */
+export interface ChunkStore extends ObjectStore {
+  putData(bytes: Uint8Array): Promise<ChunkId>
+}
+
+export interface TreeDeps {
+  readonly parts: Parts
+  readonly store: ChunkStore
+  readonly counters: Counters
+  readonly owners: Owners
+  readonly walk: WalkDeps
+  readonly progress: () => void
+  readonly skip: (skipped: Skipped) => void
+  readonly leaveOut: (path: string, reason: string) => void
+}
+
+interface OpenDirectory {
+  readonly entry: WalkEntry
+  readonly builder: NodeListBuilder
+}
+
+export class TreeWriter {
+  readonly #deps: TreeDeps
+  readonly #chunker: Chunker
+
+  constructor(deps: TreeDeps) {
+    this.#deps = deps
+    this.#chunker = new Chunker(deps.parts.options.chunk, deps.parts.keys.shared.chunker)
+  }
+
+  /** Stores whole trees; each root becomes a node of its name in the top list, with its origin. */
+  async writeRoots(roots: readonly WalkEntry[]): Promise<NodeList> {
+    const top = new NodeListBuilder(this.#deps.store)
+    for (const root of roots.toSorted((a, b) => compare(a.name, b.name))) {
+      const node = await this.#writeTree(root)
+      if (node !== undefined) await top.push({ ...node, origin: root.path })
+    }
+    return top.finish()
+  }
+
+  /** Stores a stream as the only node of the top list. */
+  async writeStream(name: string, fill: Fill): Promise<NodeList> {
+    const { parts, counters, store } = this.#deps
+    const { content, size } = await this.#writeContent(fill)
+    counters.filesDone++
+    const top = new NodeListBuilder(store)
+    const mtimeNs = BigInt(parts.clock.now()) * 1_000_000n
+    await top.push({ name: utf8(name), type: 'file', mode: 0o600, uid: 0, gid: 0, mtimeNs, size, content })
+    return top.finish()
+  }
+
+  async #writeTree(root: WalkEntry): Promise<TreeNode | undefined> {
+    const { parts, walk: walkDeps } = this.#deps
+    const { readAheadFiles: files, readAheadBytes: bytes, chunk } = parts.options
+    const items = readAhead(walk(root, walkDeps), { files, bytes, smallBytes: chunk.maxBytes }, parts.disk)
+    const open: OpenDirectory[] = []
+    let top: TreeNode | undefined
+    const done = async (node: TreeNode | undefined): Promise<void> => {
+      if (node === undefined) return
+      const parent = open.at(-1)
+      if (parent === undefined) top = node
+      else await parent.builder.push(node)
+    }
+    for await (const item of items) {
+      walkDeps.signal.throwIfAborted()
+      if (item.type === 'enter') open.push({ entry: item, builder: new NodeListBuilder(this.#deps.store) })
+      else if (item.type === 'leave') await done(await this.#closeDirectory(open.pop()))
+      else await done(await this.#writeItem(item))
+    }
+    return top
+  }
+
+  async #closeDirectory(directory: OpenDirectory | undefined): Promise<TreeNode | undefined> {
+    if (directory === undefined) return undefined
+    this.#deps.counters.dirs++
+    const { entry, builder } = directory
+    return { ...this.#common(entry.name, 'dir', entry.stat), list: await builder.finish() }
+  }
+
+  async #writeItem(item: Exclude<AheadItem, { type: 'enter' | 'leave' }>): Promise<TreeNode | undefined> {
+    if (item.type === 'file') return this.#writeFile(item)
+    if (item.type === 'link') return { ...this.#common(item.name, 'link', item.stat), target: item.target }
+    if (item.type === 'skipped') this.#deps.skip({ path: item.path, reason: item.reason })
+    else this.#deps.leaveOut(item.path, item.reason)
+    return undefined
+  }
+
+  async #writeFile(item: Extract<AheadItem, { type: 'file' }>): Promise<TreeNode | undefined> {
+    const read = item.small === undefined ? await this.#readLarge(item) : await this.#readSmall(item.small)
+    const { counters, skip, progress } = this.#deps
+    if ('error' in read) {
+      skip({ path: nameText(item.path), reason: read.error })
+      counters.bytesDone += item.small === undefined ? 0 : item.stat.size
+      return undefined
+    }
+    if (read.changed) skip({ path: nameText(item.path), reason: 'changed while it was read' })
+    counters.filesDone++
+    progress()
+    return { ...this.#common(item.name, 'file', item.stat), size: read.size, content: read.content }
+  }
+
+  async #readSmall(small: NonNullable<Extract<AheadItem, { type: 'file' }>['small']>): Promise<Written> {
+    const read = await small
+    if ('error' in read) return read
+    const builder = new ContentBuilder(this.#deps.store)
+    for (let data = read.bytes; data.length > 0; ) {
+      const length = this.#chunker.next(data)
+      await builder.push({ chunk: await this.#deps.store.putData(data.subarray(0, length)), from: 0, length })
+      data = data.subarray(length)
+    }
+    this.#deps.counters.bytesDone += read.bytes.length
+    return { content: await builder.finish(), size: read.bytes.length, changed: read.changed }
+  }
+
+  async #readLarge(entry: WalkEntry): Promise<Written> {
+    try {
+      const { file, stat } = await openSource(this.#deps.parts.disk, entry)
+      try {
+        let at = 0
+        const written = await this.#writeContent(async (into) => {
+          const count = await file.read(into, at)
+          at += count
+          return count
+        })
+        const changed = hasChanged(entry.stat, stat) || hasChanged(stat, await file.stat())
+        return { ...written, changed }
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      // Only the source may fail softly: what the engine itself throws, or the system about our own files, ends the backup.
+      if (error instanceof PlexiError || this.#deps.walk.signal.aborted || !isSourceError(error)) throw error
+      return { error: reasonOf(error) }
+    }
+  }
+
+  async #writeContent(fill: Fill): Promise<{ content: Content; size: number }> {
+    const { parts, store, counters, progress, walk: walkDeps } = this.#deps
+    const builder = new ContentBuilder(store)
+    const sizes = { blockBytes: parts.options.readBlockBytes, maxBytes: parts.options.chunk.maxBytes }
+    let size = 0
+    for await (const piece of cut(this.#chunker, guarded(fill), sizes)) {
+      walkDeps.signal.throwIfAborted()
+      await builder.push({ chunk: await store.putData(piece), from: 0, length: piece.length })
+      size += piece.length
+      counters.bytesDone += piece.length
+      progress()
+    }
+    return { content: await builder.finish(), size }
+  }
+
+  #common(name: Uint8Array, type: NodeType, stat: DiskStat): Omit<TreeNode, 'size' | 'content' | 'list' | 'target'> {
+    const { owners } = this.#deps
+    const user = owners.user(stat.uid)
+    const group = owners.group(stat.gid)
+    const { mode, uid, gid, mtimeNs } = stat
+    return { name, type, mode, uid, gid, mtimeNs, ...(user === undefined ? {} : { user }), ...(group === undefined ? {} : { group }) }
+  }
+}
+
+type Written = { readonly content: Content; readonly size: number; readonly changed: boolean } | { readonly error: string }
+
+const fromSource = new WeakSet()
+
+/** Marks errors of reading the source, to tell them from errors of storing. */
+function guarded(fill: Fill): Fill {
+  return async (into) => {
+    try {
+      return await fill(into)
+    } catch (error) {
+      if (error instanceof Error) fromSource.add(error)
+      throw error
+    }
+  }
+}
+
+/** Opening the source fails with the path in it; reading is marked. */
+function isSourceError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { syscall, code } = error as NodeJS.ErrnoException
+  return fromSource.has(error) || syscall === 'open' || code === 'ENXIO'
+}

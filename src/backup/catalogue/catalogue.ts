@@ -1,0 +1,69 @@
+/**
+ * The catalogue of this device (`catalog.db`). Invariant: it commits last. What it names is durable elsewhere already,
+ * in the outbox or on hosts, and findable through the index.
+ */
+import { view } from '../../base/bytes.ts'
+import type { Disk } from '../../base/disk.ts'
+import { openDatabase, type Db } from './database.ts'
+import { HeadRows } from './head-rows.ts'
+import { ShardRows } from './shard-rows.ts'
+import { SnapshotRows } from './snapshot-rows.ts'
+import { StripeRows } from './stripe-rows.ts'
+
+export class Catalogue {
+  readonly shards: ShardRows
+  readonly stripes: StripeRows
+  readonly snapshots: SnapshotRows
+  readonly heads: HeadRows
+  readonly #db: Db
+
+  private constructor(db: Db) {
+    this.#db = db
+    this.shards = new ShardRows(db)
+    this.stripes = new StripeRows(db)
+    this.snapshots = new SnapshotRows(db)
+    this.heads = new HeadRows(db)
+  }
+
+  static async open(path: string, disk: Disk): Promise<Catalogue> {
+    return new Catalogue(await openDatabase(path, disk))
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  /** All or nothing, durable when it returns. */
+  commit<T>(work: () => T): T {
+    return this.#db.transaction(work).immediate()
+  }
+
+  /** Counts changes that a head must show. */
+  get revision(): number {
+    return readNumber(this.heads.meta('revision'))
+  }
+
+  /** To be called inside the commit that changed something. */
+  touch(): void {
+    this.heads.setMeta('revision', writeNumber(this.revision + 1))
+  }
+
+  /** Number of the last commit that also wrote the index; equal to the index's own when no crash came between. */
+  get indexed(): number {
+    return readNumber(this.heads.meta('indexed'))
+  }
+
+  setIndexed(value: number): void {
+    this.heads.setMeta('indexed', writeNumber(value))
+  }
+}
+
+export function readNumber(bytes: Uint8Array | undefined): number {
+  return bytes === undefined ? 0 : Number(view(bytes).readBigUInt64BE(0))
+}
+
+export function writeNumber(value: number): Uint8Array {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigUInt64BE(BigInt(value))
+  return bytes
+}

@@ -1,0 +1,111 @@
+/**
+ * Which shard holds a chunk: 16-byte prefix of the chunk id → shard id, in level. Rebuilt from the catalogue whenever
+ * the two disagree. Invariant: written, with sync, before the catalogue commits what it points to.
+ */
+import { view } from '../../base/bytes.ts'
+import type { Disk } from '../../base/disk.ts'
+import { Level } from 'level'
+import { shardId, type ChunkId, type ShardId } from '../../shard/index.ts'
+import type { Catalogue } from './catalogue.ts'
+import { readNumber, writeNumber } from './catalogue.ts'
+
+export const PREFIX_BYTES = 16
+
+/** Not a chunk prefix: one byte. */
+const MARK = Buffer.from([0])
+/** Mark of an index that is being rebuilt. */
+const UNFINISHED = 0xffffffff
+const REBUILD_BATCH = 20_000
+
+type Store = Level<Uint8Array, Uint8Array>
+
+export class ChunkIndex {
+  readonly #store: Store
+
+  private constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** Opens it; rebuilds it from the catalogue when it is missing, damaged or not of the same commit. */
+  static async open(path: string, deps: { catalogue: Catalogue; disk: Disk }): Promise<ChunkIndex> {
+    let index = await ChunkIndex.#tryOpen(path)
+    if (index === undefined || index.mark() !== deps.catalogue.indexed) {
+      await index?.close()
+      await deps.disk.removeTree(path)
+      index = new ChunkIndex(await openStore(path))
+      await index.#rebuild(deps.catalogue)
+    }
+    return index
+  }
+
+  close(): Promise<void> {
+    return this.#store.close()
+  }
+
+  /** Undefined when no shard holds it, as far as known. */
+  find(chunk: ChunkId): ShardId | undefined {
+    const value = this.#store.getSync(chunk.subarray(0, PREFIX_BYTES))
+    return value === undefined ? undefined : shardId(value)
+  }
+
+  /** Durable when it resolves. `commit` is the number the catalogue will commit under. */
+  async add(shards: readonly { id: ShardId; prefixes: Uint8Array }[], commit: number): Promise<void> {
+    const batch = this.#store.batch()
+    for (const { id, prefixes } of shards) {
+      for (let at = 0; at < prefixes.length; at += PREFIX_BYTES)
+        batch.put(prefixes.subarray(at, at + PREFIX_BYTES), id)
+    }
+    batch.put(MARK, writeNumber(commit))
+    await batch.write({ sync: true })
+  }
+
+  mark(): number {
+    const value = this.#store.getSync(MARK)
+    return value === undefined ? -1 : readNumber(value)
+  }
+
+  static async #tryOpen(path: string): Promise<ChunkIndex | undefined> {
+    try {
+      return new ChunkIndex(await openStore(path))
+    } catch (error) {
+      if (isLocked(error)) throw error
+      return undefined
+    }
+  }
+
+  async #rebuild(catalogue: Catalogue): Promise<void> {
+    const dead = new Set([...catalogue.stripes.inState('retired'), ...catalogue.stripes.inState('released')].map((s) => s.no))
+    let batch: { id: ShardId; prefixes: Uint8Array }[] = []
+    let size = 0
+    for (const shard of catalogue.shards.all()) {
+      if (shard.parity || (shard.stripe !== null && dead.has(shard.stripe))) continue
+      const prefixes = catalogue.shards.prefixes(shard.no)
+      batch.push({ id: shard.id, prefixes })
+      size += prefixes.length / PREFIX_BYTES
+      if (size < REBUILD_BATCH) continue
+      await this.add(batch, UNFINISHED)
+      batch = []
+      size = 0
+    }
+    await this.add(batch, catalogue.indexed)
+  }
+}
+
+/** Another process has it open: rebuilding would take it away from under that process. */
+function isLocked(error: unknown): boolean {
+  const cause = (error as { cause?: { code?: string } }).cause
+  return cause?.code === 'LEVEL_LOCKED'
+}
+
+async function openStore(path: string): Promise<Store> {
+  const store: Store = new Level(path, { keyEncoding: 'view', valueEncoding: 'view' })
+  await store.open()
+  return store
+}
+
+/** The prefixes of chunk ids, one after the other. */
+export function joinPrefixes(ids: readonly ChunkId[]): Uint8Array {
+  const joined = Buffer.allocUnsafe(ids.length * PREFIX_BYTES)
+  ids.forEach((id, i) => joined.set(view(id).subarray(0, PREFIX_BYTES), i * PREFIX_BYTES))
+  return joined
+}

@@ -1,0 +1,41 @@
+/**
+ * The catalogue's file: opening, migrating, transactions. Invariant: WAL with synchronous=FULL, one writer; migrations
+ * are numbered files that run once each, in order, in one transaction; a newer file is refused.
+ */
+import { fileURLToPath } from 'node:url'
+import Database from 'better-sqlite3'
+import type { Disk } from '../../base/disk.ts'
+import { PlexiError, toPlexiError } from '../../base/errors.ts'
+
+export type Db = Database.Database
+
+/** In order; the file's number is the schema version after it ran. */
+const migrations = ['001-initial.sql']
+
+export async function openDatabase(path: string, disk: Disk): Promise<Db> {
+  const scripts: string[] = []
+  for (const name of migrations) {
+    const file = fileURLToPath(new URL(`../migrations/${name}`, import.meta.url))
+    scripts.push((await disk.readFile(file, 1 << 20)).toString('utf8'))
+  }
+  try {
+    const db = new Database(path)
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = FULL')
+    db.pragma('foreign_keys = ON')
+    migrate(db, scripts)
+    return db
+  } catch (error) {
+    if (error instanceof PlexiError) throw error
+    throw new PlexiError('STORAGE_DATABASE', { reason: toPlexiError(error).message, path }, { cause: error })
+  }
+}
+
+function migrate(db: Db, scripts: readonly string[]): void {
+  const version = db.pragma('user_version', { simple: true }) as number
+  if (version > scripts.length) throw new PlexiError('CONFIG_NEWER_HOME', { version, known: scripts.length })
+  db.transaction(() => {
+    scripts.slice(version).forEach((script) => db.exec(script))
+    db.pragma(`user_version = ${String(scripts.length)}`)
+  })()
+}

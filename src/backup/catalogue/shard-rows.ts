@@ -1,0 +1,161 @@
+/** Shards in the catalogue: what they hold, which stripe they belong to, whether their body is still here. */
+import { shardId, type ShardId } from '../../shard/index.ts'
+import type { Db } from './database.ts'
+
+export interface ShardRow {
+  readonly no: number
+  readonly id: ShardId
+  readonly parity: boolean
+  /** 1 data, 2 metadata, 3 mixed; 0 for parity and for shards not opened since they were adopted. */
+  readonly kind: number
+  readonly epoch: number
+  /** 0 when not known. */
+  readonly usedBytes: number
+  readonly stripe: number | null
+  readonly position: number | null
+  readonly inOutbox: boolean
+  /** Fewer than k of its stripe were left when last looked for: its chunks count as unknown. */
+  readonly lost: boolean
+}
+
+export interface NewShard {
+  readonly id: ShardId
+  readonly parity: boolean
+  readonly kind: number
+  readonly epoch: number
+  readonly usedBytes: number
+  readonly prefixes: Uint8Array
+  readonly inOutbox: boolean
+  readonly stripe?: number
+  readonly position?: number
+}
+
+interface Raw {
+  no: number
+  id: Buffer
+  parity: number
+  kind: number
+  epoch: number
+  used_bytes: number
+  stripe: number | null
+  position: number | null
+  in_outbox: number
+  lost: number
+}
+
+const columns = 'no, id, parity, kind, epoch, used_bytes, stripe, position, in_outbox, lost'
+
+export class ShardRows {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  /** Adds a shard, or returns the number of the one with that id. */
+  add(shard: NewShard): number {
+    const known = this.find(shard.id)
+    if (known !== undefined) {
+      this.#adopt(known.no, shard)
+      return known.no
+    }
+    const sql = `INSERT INTO shards (id, parity, kind, epoch, used_bytes, prefixes, stripe, position, in_outbox)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    const row = this.#db
+      .prepare(sql)
+      .run(
+        shard.id,
+        shard.parity ? 1 : 0,
+        shard.kind,
+        shard.epoch,
+        shard.usedBytes,
+        shard.prefixes,
+        shard.stripe ?? null,
+        shard.position ?? null,
+        shard.inOutbox ? 1 : 0,
+      )
+    return Number(row.lastInsertRowid)
+  }
+
+  find(id: ShardId): ShardRow | undefined {
+    return toRow(this.#db.prepare(`SELECT ${columns} FROM shards WHERE id = ?`).get(id))
+  }
+
+  get(no: number): ShardRow | undefined {
+    return toRow(this.#db.prepare(`SELECT ${columns} FROM shards WHERE no = ?`).get(no))
+  }
+
+  /** Shards of a stripe, data first, in the stripe's order. */
+  ofStripe(stripe: number): ShardRow[] {
+    return this.#all(`SELECT ${columns} FROM shards WHERE stripe = ? ORDER BY position`, stripe)
+  }
+
+  /** Data shards that belong to no stripe yet, in sealing order. */
+  unstriped(): ShardRow[] {
+    return this.#all(`SELECT ${columns} FROM shards WHERE stripe IS NULL ORDER BY no`)
+  }
+
+  inOutbox(): ShardRow[] {
+    return this.#all(`SELECT ${columns} FROM shards WHERE in_outbox = 1 ORDER BY no`)
+  }
+
+  all(): ShardRow[] {
+    return this.#all(`SELECT ${columns} FROM shards ORDER BY no`)
+  }
+
+  prefixes(no: number): Uint8Array {
+    const raw = this.#db.prepare('SELECT prefixes FROM shards WHERE no = ?').get(no) as { prefixes: Buffer } | undefined
+    return raw?.prefixes ?? new Uint8Array(0)
+  }
+
+  setPrefixes(no: number, found: { kind: number; epoch: number; prefixes: Uint8Array }): void {
+    const sql = 'UPDATE shards SET kind = ?, epoch = ?, prefixes = ? WHERE no = ?'
+    this.#db.prepare(sql).run(found.kind, found.epoch, found.prefixes, no)
+  }
+
+  setStripe(no: number, stripe: number, position: number): void {
+    this.#db.prepare('UPDATE shards SET stripe = ?, position = ? WHERE no = ?').run(stripe, position, no)
+  }
+
+  leaveOutbox(nos: readonly number[]): void {
+    const statement = this.#db.prepare('UPDATE shards SET in_outbox = 0 WHERE no = ?')
+    for (const no of nos) statement.run(no)
+  }
+
+  setLost(no: number, lost: boolean): void {
+    this.#db.prepare('UPDATE shards SET lost = ? WHERE no = ?').run(lost ? 1 : 0, no)
+  }
+
+  count(): number {
+    return (this.#db.prepare('SELECT count(*) AS n FROM shards').get() as { n: number }).n
+  }
+
+  #adopt(no: number, shard: NewShard): void {
+    if (shard.stripe !== undefined && shard.position !== undefined) this.setStripe(no, shard.stripe, shard.position)
+    if (shard.prefixes.length > 0)
+      this.#db.prepare('UPDATE shards SET prefixes = ?, parity = 0 WHERE no = ?').run(shard.prefixes, no)
+  }
+
+  #all(sql: string, ...args: unknown[]): ShardRow[] {
+    return (this.#db.prepare(sql).all(...args) as Raw[]).map(fromRaw)
+  }
+}
+
+function toRow(raw: unknown): ShardRow | undefined {
+  return raw === undefined ? undefined : fromRaw(raw as Raw)
+}
+
+function fromRaw(raw: Raw): ShardRow {
+  return {
+    no: raw.no,
+    id: shardId(raw.id),
+    parity: raw.parity === 1,
+    kind: raw.kind,
+    epoch: raw.epoch,
+    usedBytes: raw.used_bytes,
+    stripe: raw.stripe,
+    position: raw.position,
+    inOutbox: raw.in_outbox === 1,
+    lost: raw.lost === 1,
+  }
+}

@@ -1,0 +1,131 @@
+/** Stripes and receipts in the catalogue. Who holds a shard is known from receipts, or from the group's slots. */
+import type { PeerKey } from '../../crypto/ids.ts'
+import { groupId, shardId, stripeId, type GroupId, type Receipt, type ShardId, type StripeId, type StripeRecord } from '../../shard/index.ts'
+import type { Db } from './database.ts'
+
+export type StripeState = 'queued' | 'placed' | 'retired' | 'released'
+
+export interface StripeRow {
+  readonly no: number
+  readonly id: StripeId
+  readonly k: number
+  readonly n: number
+  readonly group: GroupId
+  readonly state: StripeState
+  /** The index root that describes it to other devices; null: the head itself does. */
+  readonly root: number | null
+}
+
+interface Raw {
+  no: number
+  id: Buffer
+  k: number
+  n: number
+  group_id: Buffer
+  state: StripeState
+  root: number | null
+}
+
+const columns = 'no, id, k, n, group_id, state, root'
+
+export class StripeRows {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  add(stripe: StripeRecord, state: StripeState): number {
+    const known = this.find(stripe.id)
+    if (known !== undefined) return known.no
+    const sql = 'INSERT INTO stripes (id, k, n, group_id, state) VALUES (?, ?, ?, ?, ?)'
+    return Number(this.#db.prepare(sql).run(stripe.id, stripe.k, stripe.n, stripe.group, state).lastInsertRowid)
+  }
+
+  find(id: StripeId): StripeRow | undefined {
+    const raw = this.#db.prepare(`SELECT ${columns} FROM stripes WHERE id = ?`).get(id)
+    return raw === undefined ? undefined : fromRaw(raw as Raw)
+  }
+
+  get(no: number): StripeRow | undefined {
+    const raw = this.#db.prepare(`SELECT ${columns} FROM stripes WHERE no = ?`).get(no)
+    return raw === undefined ? undefined : fromRaw(raw as Raw)
+  }
+
+  /** The stripe as the network knows it. */
+  record(no: number): StripeRecord {
+    const row = this.get(no)
+    if (row === undefined) throw new RangeError(`no stripe ${String(no)}`)
+    return { id: row.id, k: row.k, n: row.n, ids: this.ids(no), group: row.group }
+  }
+
+  ids(no: number): ShardId[] {
+    const rows = this.#db.prepare('SELECT id FROM shards WHERE stripe = ? ORDER BY position').all(no)
+    return (rows as { id: Buffer }[]).map((row) => shardId(row.id))
+  }
+
+  inState(state: StripeState): StripeRow[] {
+    return this.#all(`SELECT ${columns} FROM stripes WHERE state = ? ORDER BY no`, state)
+  }
+
+  /** Queued and placed: what backups need. */
+  live(): StripeRow[] {
+    return this.#all(`SELECT ${columns} FROM stripes WHERE state IN ('queued', 'placed') ORDER BY no`)
+  }
+
+  /** Live ones that no index root describes. */
+  outsideRoots(): StripeRow[] {
+    const sql = `SELECT ${columns} FROM stripes WHERE root IS NULL AND state IN ('queued', 'placed') ORDER BY no`
+    return this.#all(sql)
+  }
+
+  setState(no: number, state: StripeState): void {
+    this.#db.prepare('UPDATE stripes SET state = ? WHERE no = ?').run(state, no)
+  }
+
+  setRoot(no: number, root: number | null): void {
+    this.#db.prepare('UPDATE stripes SET root = ? WHERE no = ?').run(root, no)
+  }
+
+  ofRoot(root: number): StripeRow[] {
+    return this.#all(`SELECT ${columns} FROM stripes WHERE root = ? ORDER BY no`, root)
+  }
+
+  addReceipt(shard: number, receipt: Receipt): void {
+    const sql = 'INSERT OR REPLACE INTO receipts (shard, host, number, time, signed) VALUES (?, ?, ?, ?, ?)'
+    this.#db.prepare(sql).run(shard, receipt.host, receipt.number, receipt.time, receipt.signed)
+  }
+
+  dropReceipt(shard: number): void {
+    this.#db.prepare('DELETE FROM receipts WHERE shard = ?').run(shard)
+  }
+
+  /** Position in the stripe → host that signed for it. */
+  receipts(stripe: number): Map<number, PeerKey> {
+    const sql = `SELECT s.position AS position, r.host AS host FROM receipts r JOIN shards s ON s.no = r.shard WHERE s.stripe = ?`
+    const rows = this.#db.prepare(sql).all(stripe) as { position: number; host: string }[]
+    return new Map(rows.map((row) => [row.position, row.host as PeerKey]))
+  }
+
+  counts(): { live: number; queued: number } {
+    const sql = `SELECT sum(state IN ('queued', 'placed')) AS live, sum(state = 'queued') AS queued FROM stripes`
+    const row = this.#db.prepare(sql).get() as { live: number | null; queued: number | null }
+    return { live: row.live ?? 0, queued: row.queued ?? 0 }
+  }
+
+  #all(sql: string, ...args: unknown[]): StripeRow[] {
+    return (this.#db.prepare(sql).all(...args) as Raw[]).map(fromRaw)
+  }
+}
+
+function fromRaw(raw: Raw): StripeRow {
+  return {
+    no: raw.no,
+    id: stripeId(raw.id),
+    k: raw.k,
+    n: raw.n,
+    group: groupId(raw.group_id),
+    state: raw.state,
+    root: raw.root,
+  }
+}

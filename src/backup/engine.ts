@@ -1,0 +1,202 @@
+/**
+ * The backup engine: the room's one entry. Spec: docs/BACKUP_SYSTEM.md.
+ * Invariant: one writer at a time; reading goes on beside it; nothing acknowledged is ever lost by stopping anywhere.
+ */
+import { dirname } from 'node:path'
+import { toHex } from '../base/bytes.ts'
+import { invariant } from '../base/errors.ts'
+import type { FoundHead, HeadBundle, ShardId } from '../shard/index.ts'
+import { adoptHeads, type Adoption } from './adopt/adopt.ts'
+import { BackupRun } from './backup/backup-run.ts'
+import { Catalogue } from './catalogue/catalogue.ts'
+import { ChunkIndex } from './catalogue/chunk-index.ts'
+import { EventStream } from './events.ts'
+import { safeOf, stripeHosts, waiting } from './health.ts'
+import { hostNote } from './notes.ts'
+import type { BackupOptions } from './options.ts'
+import type { EngineDeps, Parts } from './parts.ts'
+import { Browser, type Entry, type Found } from './read/browse.ts'
+import { listShards, shardDetail, type ShardDetail, type ShardFilter, type ShardInfo } from './read/shard-list.ts'
+import { RestoreRun } from './restore/restore-run.ts'
+import { Session } from './session.ts'
+import { findSnapshot, listSnapshots } from './snapshot/find.ts'
+import { snapshotInfo } from './snapshot/info.ts'
+import type { SnapshotId } from './snapshot/snapshot.ts'
+import { InlineStore } from './store/inline-store.ts'
+import { Outbox } from './store/outbox.ts'
+import { VerifyRun } from './verify/verify-run.ts'
+import type {
+  BackupEvent,
+  BackupRequest,
+  DrainEvent,
+  EngineStatus,
+  RestoreEvent,
+  RestoreRequest,
+  SnapshotFilter,
+  SnapshotInfo,
+  VerifyEvent,
+  VerifyRequest,
+} from './requests.ts'
+
+export class BackupEngine {
+  readonly #options: BackupOptions
+  readonly #deps: EngineDeps
+  #session: Session | undefined
+
+  constructor(options: BackupOptions, deps: EngineDeps) {
+    this.#options = options
+    this.#deps = deps
+  }
+
+  /** Opens catalogue, index and outbox; removes what a crash left behind. Throws `STORAGE_DATABASE`, `CONFIG_NEWER_HOME`. */
+  async open(): Promise<void> {
+    const { disk, clock, home } = this.#deps
+    for (const path of [dirname(home.catalog), dirname(home.index), home.outbox]) await disk.mkdir(path)
+    const catalogue = await Catalogue.open(home.catalog, disk)
+    try {
+      const index = await ChunkIndex.open(home.index, { catalogue, disk })
+      const outbox = await Outbox.open(this.#options, { disk, clock, catalogue, directory: home.outbox })
+      const inline = new InlineStore({ ...this.#deps, catalogue })
+      inline.load()
+      const parts: Parts = { ...this.#deps, options: this.#options, catalogue, index, outbox, inline }
+      this.#session = new Session(parts)
+    } catch (error) {
+      catalogue.close()
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session
+    this.#session = undefined
+    if (session === undefined) return
+    await session.placer.settle()
+    await session.parts.index.close()
+    session.parts.catalogue.close()
+  }
+
+  /** Makes a snapshot. The last event is the summary; by then it is durable here, and placed as far as hosts allowed. */
+  backup(request: BackupRequest, signal: AbortSignal): AsyncGenerator<BackupEvent> {
+    const session = this.#open
+    const events = new EventStream<BackupEvent>(session.parts.clock, this.#options.progressEveryMs)
+    return events.run(signal, (inner) =>
+      session.exclusive(inner, () => new BackupRun(session, request, { events, signal: inner }).run()),
+    )
+  }
+
+  /** Tries once to bring everything that waits to hosts; publishes the head when it may. */
+  drain(signal: AbortSignal): AsyncGenerator<DrainEvent> {
+    const session = this.#open
+    const events = new EventStream<DrainEvent>(session.parts.clock, this.#options.progressEveryMs)
+    return events.run(signal, (inner) =>
+      session.exclusive(inner, async () => {
+        const note = (what: Parameters<typeof hostNote>[0]): void => { hostNote(what, events) }
+        await session.former.refresh(inner)
+        await session.writer(inner, { place: true, note }).formTail()
+        const headHosts = await session.placeAndPublish(inner, note)
+        return { type: 'summary', ...waiting(session.parts), headHosts, safe: safeOf(session.parts) } as const
+      }),
+    )
+  }
+
+  /** Restores below `request.to`; run again it goes on where it stopped. Ends with a summary; `failed` lists what is missing. */
+  restore(request: RestoreRequest, signal: AbortSignal): AsyncGenerator<RestoreEvent> {
+    const session = this.#open
+    const events = new EventStream<RestoreEvent>(session.parts.clock, this.#options.progressEveryMs)
+    return events.run(signal, (inner) => new RestoreRun(session, request, { events, signal: inner }).run())
+  }
+
+  /** Checks what is stored; ends with a summary that names hosts, snapshots and files hit. */
+  verify(request: VerifyRequest, signal: AbortSignal): AsyncGenerator<VerifyEvent> {
+    const session = this.#open
+    const events = new EventStream<VerifyEvent>(session.parts.clock, this.#options.progressEveryMs)
+    return events.run(signal, (inner) => new VerifyRun(session, request, { events, signal: inner }).run())
+  }
+
+  /** Newest first. */
+  snapshots(filter: SnapshotFilter = {}): SnapshotInfo[] {
+    const { parts } = this.#open
+    return listSnapshots(parts, filter).map((named) => snapshotInfo(parts, named))
+  }
+
+  /** Full id for `latest`, an id or an unambiguous prefix. Throws `STORAGE_SNAPSHOT_NOT_FOUND`. */
+  resolve(ref: string, filter: SnapshotFilter = {}): SnapshotId {
+    return findSnapshot(this.#open.parts, ref, filter).snapshot.id
+  }
+
+  /** Entries of a directory, or the one entry a path names. Throws `STORAGE_PATH_NOT_FOUND`. */
+  list(ref: string, path: string, options: { recursive: boolean; signal: AbortSignal }): AsyncGenerator<Entry> {
+    return this.#browser(options.signal).list(ref, path, options.recursive)
+  }
+
+  /** Entries whose name (or path, when the pattern has a slash) matches a glob, over all snapshots, newest first. */
+  find(pattern: string, filter: SnapshotFilter, signal: AbortSignal): AsyncGenerator<Found> {
+    return this.#browser(signal).find(pattern, filter)
+  }
+
+  /** Content of one file. */
+  cat(ref: string, path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    return this.#browser(signal).cat(ref, path)
+  }
+
+  shards(filter: ShardFilter = {}): ShardInfo[] {
+    return listShards(this.#open.parts, filter)
+  }
+
+  /** Throws `STORAGE_SHARD_NOT_FOUND`. */
+  shard(id: ShardId, signal: AbortSignal): Promise<ShardDetail> {
+    return shardDetail(this.#open, id, signal)
+  }
+
+  /** Sealed bytes, from wherever they can be had. Throws `STORAGE_SHARD_NOT_FOUND`, `STORAGE_UNRESTORABLE`. */
+  async fetchShard(id: ShardId, signal: AbortSignal): Promise<Uint8Array> {
+    const session = this.#open
+    const detail = listShards(session.parts, { id })[0]
+    const row = detail === undefined ? undefined : session.parts.catalogue.shards.find(id)
+    if (row === undefined) return (await shardDetail(session, id, signal), new Uint8Array(0))
+    return session.reader.bytes(row, signal)
+  }
+
+  status(): EngineStatus {
+    const { parts } = this.#open
+    const { catalogue } = parts
+    const head = catalogue.heads.newest()
+    return {
+      snapshots: catalogue.snapshots.count(),
+      lastBackup: catalogue.snapshots.all()[0]?.time ?? null,
+      shards: catalogue.shards.count(),
+      stripes: catalogue.stripes.counts().live,
+      queued: waiting(parts).queued,
+      queuedBytes: parts.outbox.usedBytes,
+      safe: safeOf(parts),
+      target: this.#options.target,
+      restorableInput: stripeHosts(parts),
+      headSeq: head?.seq ?? 0,
+      headTime: head?.time ?? null,
+      headPublished: head?.published === true && head.revision === catalogue.revision,
+      forked: catalogue.heads.meta('forked') !== undefined,
+    }
+  }
+
+  /** Takes over what heads found on hosts say: recovery, or this device's own newer head. */
+  adopt(heads: readonly FoundHead[], signal: AbortSignal): Promise<Adoption> {
+    const session = this.#open
+    return session.exclusive(signal, () => adoptHeads(session, heads, signal))
+  }
+
+  /** The newest head made, whether hosts have it or not. */
+  head(): HeadBundle | undefined {
+    return this.#open.publisher.bundle()
+  }
+
+  #browser(signal: AbortSignal): Browser {
+    return new Browser(this.#open, signal)
+  }
+
+  get #open(): Session {
+    invariant(this.#session !== undefined, 'the engine is open')
+    return this.#session
+  }
+}
+
+export { toHex as shardText }

@@ -1,0 +1,95 @@
+/**
+ * Telling other devices which stripes there are: in the head itself while it is little, else as index segments in
+ * shards of their own. Spec: docs/spec/04-snapshot-and-head.md § Index.
+ */
+import { KiB } from '../../base/bytes.ts'
+import { decode, encode } from '../../crypto/codec.ts'
+import type { ChunkId } from '../../shard/index.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { StripeRow } from '../catalogue/stripe-rows.ts'
+import type { Parts } from '../parts.ts'
+import type { ChunkWriter } from '../store/chunk-writer.ts'
+import { encodeSegment, readRoot, rootPlain, splitSegments, type IndexRoot, type SegmentShard } from './segment-codec.ts'
+import type { StripeRecord } from '../../shard/index.ts'
+
+const SEGMENT_BYTES = 192 * KiB
+const ROOT_BYTES = 4 * 1024 * KiB
+
+interface Described {
+  readonly record: StripeRecord
+  readonly shards: readonly SegmentShard[]
+}
+
+/** Segments that ride in the head: every live stripe no index root describes. */
+export function inlineSegments(catalogue: Catalogue): Uint8Array[] {
+  const described = catalogue.stripes.outsideRoots().map((stripe) => describe(catalogue, stripe))
+  return splitSegments(described, SEGMENT_BYTES).map(encodeSegment)
+}
+
+export function readRoots(catalogue: Catalogue): IndexRoot[] {
+  return catalogue.heads.roots().map(({ bytes }) => decodeRoot(bytes))
+}
+
+/**
+ * Moves what is too much for the head into index segments stored as chunks, and merges roots when there are too many.
+ * The writer's stripes become the new root; true when something was written (and has to be placed before the head goes).
+ */
+export async function describeStripes(parts: Parts, writer: ChunkWriter): Promise<boolean> {
+  const { catalogue, options } = parts
+  const riding = inlineSegments(catalogue).reduce((sum, bytes) => sum + bytes.length, 0)
+  if (riding <= options.maxInlineSegmentBytes) return false
+  const merged = catalogue.heads.roots().length >= options.maxIndexRoots ? catalogue.heads.roots() : []
+  const content = merged.flatMap(({ no }) => contentOfRoot(catalogue, no))
+  const stripes = [...content, ...catalogue.stripes.outsideRoots().filter((stripe) => !isTail(catalogue, stripe))]
+  const chunks: ChunkId[] = []
+  await writer.mark()
+  for (const segment of splitSegments(stripes.map((stripe) => describe(catalogue, stripe)), SEGMENT_BYTES))
+    chunks.push(await writer.putObject(encodeSegment(segment)))
+  await writer.flush()
+  const before = new Set(catalogue.stripes.live().map((stripe) => stripe.no))
+  await writer.formTail()
+  const own = catalogue.stripes.live().filter((stripe) => !before.has(stripe.no))
+  const holding = own.map((stripe) => catalogue.stripes.record(stripe.no))
+  catalogue.commit(() => {
+    const root = catalogue.heads.addRoot(encode(rootPlain({ stripes: holding, chunks })))
+    for (const stripe of [...stripes, ...own]) catalogue.stripes.setRoot(stripe.no, root)
+    for (const old of merged) retireRoot(catalogue, old.no, old.bytes)
+    catalogue.touch()
+  })
+  return true
+}
+
+export function decodeRoot(bytes: Uint8Array): IndexRoot {
+  return readRoot(decode(bytes, { what: 'index root', maxBytes: ROOT_BYTES }))
+}
+
+function describe(catalogue: Catalogue, stripe: StripeRow): Described {
+  const data = catalogue.shards.ofStripe(stripe.no).slice(0, stripe.k)
+  const shards = data.map((shard) => ({ id: shard.id, prefixes: catalogue.shards.prefixes(shard.no) }))
+  return { record: catalogue.stripes.record(stripe.no), shards }
+}
+
+/** Stripes a root describes, without those that hold the root itself: they go with it. */
+function contentOfRoot(catalogue: Catalogue, no: number): StripeRow[] {
+  const root = catalogue.heads.roots().find((row) => row.no === no)
+  const own = root === undefined ? [] : ownStripes(catalogue, root.bytes)
+  return catalogue.stripes.ofRoot(no).filter((stripe) => !own.includes(stripe.no) && isLive(stripe))
+}
+
+function retireRoot(catalogue: Catalogue, no: number, bytes: Uint8Array): void {
+  for (const stripe of ownStripes(catalogue, bytes)) catalogue.stripes.setState(stripe, 'retired')
+  catalogue.heads.deleteRoot(no)
+}
+
+function ownStripes(catalogue: Catalogue, bytes: Uint8Array): number[] {
+  return decodeRoot(bytes).stripes.flatMap((stripe) => catalogue.stripes.find(stripe.id)?.no ?? [])
+}
+
+function isLive(stripe: StripeRow): boolean {
+  return stripe.state === 'queued' || stripe.state === 'placed'
+}
+
+/** The newest single-shard stripe may be rewritten soon: it stays out of roots. */
+function isTail(catalogue: Catalogue, stripe: StripeRow): boolean {
+  return stripe.k === 1 && catalogue.stripes.live().at(-1)?.no === stripe.no
+}

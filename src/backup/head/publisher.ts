@@ -1,0 +1,132 @@
+/**
+ * Making and publishing heads. Spec: docs/spec/04-snapshot-and-head.md § Publishing.
+ * Invariants: a head names only stripes that may be relied on; a seq is signed once: its bytes are in the catalogue
+ * before anybody sees them; what it replaces is released only after it is out.
+ */
+import { sha256 } from '../../crypto/hash.ts'
+import { authorityHash, openAuthority } from '../../crypto/authority.ts'
+import { MAX_HEAD_BODY_BYTES, sealedHashOf, sealHead, signNotice, type HeadBundle } from '../../shard/index.ts'
+import { headMayGo } from '../health.ts'
+import { limits } from '../options.ts'
+import { newestEpoch, type Parts } from '../parts.ts'
+import { encodeHeadBody, type HeadBody, type HeadSnapshot } from './head-body.ts'
+import { inlineSegments, readRoots } from './describe.ts'
+
+export class HeadPublisher {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** The newest published bundle. */
+  bundle(): HeadBundle | undefined {
+    const head = this.#parts.catalogue.heads.newest()
+    if (head === undefined) return undefined
+    const { authority, terms } = this.#parts.keys
+    return { authority, terms, notice: head.notice, sealed: head.sealed }
+  }
+
+  /** Whether there is anything that hosts do not know and may know. */
+  due(): boolean {
+    const { catalogue } = this.#parts
+    if (!headMayGo(this.#parts)) return false
+    const head = catalogue.heads.newest()
+    if (head === undefined) return catalogue.snapshots.count() > 0
+    return !head.published || head.revision !== catalogue.revision || this.#groupsChanged()
+  }
+
+  /** Publishes when due, then releases what was replaced. Returns the number of hosts that took it. */
+  async publish(signal: AbortSignal): Promise<number> {
+    if (!this.due()) return 0
+    const { catalogue, network } = this.#parts
+    const newest = catalogue.heads.newest()
+    const stale = newest === undefined || newest.revision !== catalogue.revision || this.#groupsChanged()
+    if (stale) this.#make()
+    const bundle = this.bundle()
+    const head = catalogue.heads.newest()
+    if (bundle === undefined || head === undefined) return 0
+    const { hosts } = await network.publishHead(bundle, signal)
+    if (hosts.length === 0) return 0
+    catalogue.commit(() => {
+      catalogue.heads.setPublished(head.seq)
+    })
+    await this.#release(signal)
+    return hosts.length
+  }
+
+  /** Bytes of the body as it would be now; more than a head can carry means inline chunks must move. */
+  bodyTooLong(): boolean {
+    return this.#body(1, null).length > MAX_HEAD_BODY_BYTES
+  }
+
+  #make(): void {
+    const { catalogue, keys, random, clock } = this.#parts
+    const before = catalogue.heads.newest()
+    const seq = (before?.seq ?? 0) + 1
+    const prev = before?.sealedHash ?? null
+    const revision = catalogue.revision
+    const groupsHash = this.#groupsHash()
+    const sealed = sealHead(newestEpoch(keys), this.#body(seq, prev), random)
+    const sealedHash = sealedHashOf(sealed)
+    const content = { v: 1, vault: keys.vault, device: keys.device, seq, prev, sealedHash, serial: keys.serial } as const
+    const notice = signNotice(keys.sign, content)
+    catalogue.commit(() => {
+      catalogue.heads.add({ seq, time: clock.now(), revision, notice, sealed, sealedHash }, false)
+      catalogue.heads.setMeta('groups', groupsHash)
+    })
+  }
+
+  #body(seq: number, prev: Uint8Array | null): Uint8Array {
+    const { catalogue, keys, network, inline, clock } = this.#parts
+    const authority = openAuthority(keys.authority, { key: keys.shared.authority, vault: keys.vault })
+    const body: HeadBody = {
+      vault: keys.vault,
+      device: keys.device,
+      seq,
+      prev,
+      time: clock.now(),
+      authority: { version: authority.version, hash: authorityHash(keys.authority) },
+      groups: network.groups().slice(0, limits.groups),
+      snapshots: this.#snapshots(),
+      older: catalogue.heads.olderLists(),
+      roots: readRoots(catalogue),
+      segments: inlineSegments(catalogue),
+      inline: inline.frames,
+      tombstones: [],
+    }
+    return encodeHeadBody(body)
+  }
+
+  #snapshots(): HeadSnapshot[] {
+    const rows = this.#parts.catalogue.snapshots.all().filter((row) => row.list === null)
+    return rows.slice(0, limits.snapshotsInHead).map(({ chunk, body, shardsRoot, shardCount }) => ({
+      chunk,
+      body: body.length <= limits.snapshotRiderBytes ? body : null,
+      shardsRoot,
+      shardCount,
+    }))
+  }
+
+  #groupsHash(): Uint8Array {
+    const groups = this.#parts.network.groups().map((group) => [...group.id, group.version].join(','))
+    return sha256(Buffer.from(groups.sort().join(';')))
+  }
+
+  #groupsChanged(): boolean {
+    const shown = this.#parts.catalogue.heads.meta('groups')
+    return shown === undefined || Buffer.compare(shown, this.#groupsHash()) !== 0
+  }
+
+  /** Stripes that were replaced. Those whose hosts did not all answer are asked again with the next head or drain. */
+  async #release(signal: AbortSignal): Promise<void> {
+    const { catalogue, network, log } = this.#parts
+    for (const row of catalogue.stripes.inState('retired')) {
+      const stripe = catalogue.stripes.record(row.no)
+      const requests = stripe.ids.map((_, index) => ({ stripe, index }))
+      const { confirmed, faults } = await network.release(requests, signal)
+      log.info('a replaced stripe was released', { confirmed, faults: faults.length })
+      if (faults.length === 0) catalogue.commit(() => { catalogue.stripes.setState(row.no, 'released') })
+    }
+  }
+}

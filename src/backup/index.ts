@@ -1,0 +1,33 @@
+/** Public face of the backup room. */
+export type { Adoption } from './adopt/adopt.ts'
+export { BackupEngine } from './engine.ts'
+export { DirectoryNetwork, type DirectoryNetworkOptions } from './local/directory-network.ts'
+export { defaultBackupOptions, type BackupOptions } from './options.ts'
+export type { EngineDeps, EngineHome, EngineKeys } from './parts.ts'
+export type { Entry, Found } from './read/browse.ts'
+export type { ShardDetail, ShardFilter, ShardInfo } from './read/shard-list.ts'
+export type {
+  BackupEvent,
+  BackupProgress,
+  BackupRequest,
+  BackupSummary,
+  BadShard,
+  DrainEvent,
+  DrainSummary,
+  EngineStatus,
+  Failed,
+  Note,
+  Progress,
+  RestoreEvent,
+  RestoreRequest,
+  RestoreSummary,
+  Skipped,
+  SnapshotFilter,
+  SnapshotInfo,
+  StripeHosts,
+  VerifyEvent,
+  VerifyRequest,
+  VerifySummary,
+} from './requests.ts'
+export { splitReference } from './snapshot/find.ts'
+export type { SnapshotId } from './snapshot/snapshot.ts'

@@ -1,0 +1,95 @@
+/** Every bound and tunable of this room. Format limits are part of docs/spec/04-snapshot-and-head.md and never change. */
+import { GiB, KiB, MiB } from '../base/bytes.ts'
+import { DAY, SECOND } from '../base/clock.ts'
+
+export interface BackupOptions {
+  /** Chunk sizes of new data, bytes. Fixed for the life of a vault. */
+  readonly chunk: { readonly minBytes: number; readonly averageBytes: number; readonly maxBytes: number }
+  readonly packer: {
+    readonly suite: 1 | 2
+    readonly frameBytes: number
+    readonly windowChunks: number
+    readonly level: number
+  }
+  /** Sealed shards waiting for hosts; the smaller of this and half the free disk. */
+  readonly maxOutboxBytes: number
+  /** Chunks that ride in the head instead of costing a stripe, stored bytes. */
+  readonly maxInlineBytes: number
+  /** Index segments that ride in the head, bytes. */
+  readonly maxInlineSegmentBytes: number
+  /** More index roots than this are merged into one. */
+  readonly maxIndexRoots: number
+  /** Files read ahead of the packer: count and bytes. */
+  readonly readAheadFiles: number
+  readonly readAheadBytes: number
+  /** Bytes of a large file read at once. */
+  readonly readBlockBytes: number
+  /** Stripes being placed at once. */
+  readonly stripesInFlight: number
+  /** Sealed shards per commit of index and catalogue. */
+  readonly shardsPerCommit: number
+  /** Opened shards kept while reading. */
+  readonly openShards: number
+  /** Shards fetched at once while restoring or verifying. */
+  readonly fetchesInFlight: number
+  /** Extents planned at once while restoring: bounds memory. */
+  readonly restoreWindowExtents: number
+  readonly progressEveryMs: number
+  /** While the outbox is full, hosts are asked again this often. */
+  readonly outboxRetryMs: number
+  /** Held against `safe`. */
+  readonly target: number
+  /** Whether files are given their owners back (needs root). */
+  readonly restoreOwners: boolean
+  /** A device's own newer head on hosts younger than this counts as a second fork. */
+  readonly forkWindowMs: number
+}
+
+export const defaultBackupOptions: BackupOptions = {
+  chunk: { minBytes: 16 * KiB, averageBytes: 64 * KiB, maxBytes: 256 * KiB },
+  packer: { suite: 1, frameBytes: MiB, windowChunks: 64, level: 1 },
+  maxOutboxBytes: 8 * GiB,
+  maxInlineBytes: 128 * KiB,
+  maxInlineSegmentBytes: 48 * KiB,
+  maxIndexRoots: 32,
+  readAheadFiles: 64,
+  readAheadBytes: 32 * MiB,
+  readBlockBytes: 4 * MiB,
+  stripesInFlight: 4,
+  shardsPerCommit: 16,
+  openShards: 16,
+  fetchesInFlight: 8,
+  restoreWindowExtents: 200_000,
+  progressEveryMs: 0.2 * SECOND,
+  outboxRetryMs: 5 * SECOND,
+  target: 0.9999,
+  restoreOwners: false,
+  forkWindowMs: DAY,
+}
+
+/** Limits of the formats. */
+export const limits = {
+  /** A metadata object never exceeds what a chunk may hold. */
+  objectBytes: 256 * KiB,
+  nameBytes: 1024,
+  linkBytes: 32 * KiB,
+  /** Items of one list object. */
+  listItems: 8192,
+  listDepth: 8,
+  /** A snapshot body; longer ones do not ride in the head. */
+  snapshotBytes: 128 * KiB,
+  snapshotRiderBytes: 2 * KiB,
+  snapshotsInHead: 64,
+  tags: 256,
+  paths: 1024,
+  headBytes: 255 * KiB,
+  inlineFrames: 512,
+  groups: 64,
+  olderRoots: 4096,
+  tombstones: 1024,
+  segmentShards: 65_536,
+  segmentStripes: 65_536,
+  chunksPerShard: 65_536,
+  indexRoots: 64,
+  pathDepth: 4096,
+} as const

@@ -1,0 +1,89 @@
+/** Looking into snapshots: listing, finding by name, reading one file. */
+import { matchesGlob } from 'node:path'
+import { PlexiError } from '../../base/errors.ts'
+import type { SnapshotFilter } from '../requests.ts'
+import type { Session } from '../session.ts'
+import { findSnapshot, listSnapshots } from '../snapshot/find.ts'
+import { nameText } from '../sources/excludes.ts'
+import { isNode, lookup } from '../tree/lookup.ts'
+import type { NodeList, NodeType, TreeNode } from '../tree/node.ts'
+import type { TreeReader } from '../tree/tree-reader.ts'
+
+export interface Entry {
+  /** Names from the top of the snapshot. */
+  readonly path: string
+  readonly type: NodeType
+  readonly size: number
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly user: string | null
+  readonly group: string | null
+  readonly mtimeNs: bigint
+  readonly target: string | null
+}
+
+export interface Found extends Entry {
+  readonly snapshot: string
+}
+
+export class Browser {
+  readonly #session: Session
+  readonly #tree: TreeReader
+  readonly #signal: AbortSignal
+
+  constructor(session: Session, signal: AbortSignal) {
+    this.#session = session
+    this.#signal = signal
+    this.#tree = session.tree(signal)
+  }
+
+  async *list(ref: string, path: string, recursive: boolean): AsyncGenerator<Entry> {
+    const named = findSnapshot(this.#session.parts, ref)
+    const found = await lookup(this.#tree, named, path)
+    const prefix = path.split('/').filter((name) => name !== '' && name !== '.')
+    if (!isNode(found)) yield* this.#entries(found, [], recursive)
+    else if (found.list === undefined) yield entryOf(found, prefix)
+    else yield* this.#entries(found.list, prefix, recursive)
+  }
+
+  async *find(pattern: string, filter: SnapshotFilter): AsyncGenerator<Found> {
+    const whole = pattern.includes('/')
+    for (const { snapshot } of listSnapshots(this.#session.parts, filter)) {
+      for await (const entry of this.#entries(snapshot.tree, [], true)) {
+        const subject = whole ? entry.path : entry.path.slice(entry.path.lastIndexOf('/') + 1)
+        if (matchesGlob(subject, whole ? pattern.replace(/^\//, '') : pattern)) yield { ...entry, snapshot: snapshot.id }
+      }
+    }
+  }
+
+  async *cat(ref: string, path: string): AsyncGenerator<Uint8Array> {
+    const named = findSnapshot(this.#session.parts, ref)
+    const node = await lookup(this.#tree, named, path)
+    if (!isNode(node) || node.content === undefined)
+      throw new PlexiError('STORAGE_PATH_NOT_FOUND', { path, snapshot: named.snapshot.id, reason: 'not a file' })
+    for await (const { chunk, from, length } of this.#tree.extents(node.content, node.size ?? 0)) {
+      if (chunk === null) yield new Uint8Array(length)
+      else {
+        const bytes = await this.#session.chunks.read(chunk, this.#signal)
+        if (from + length > bytes.length) throw new PlexiError('STORAGE_CHUNK_CORRUPT')
+        yield bytes.subarray(from, from + length)
+      }
+    }
+  }
+
+  async *#entries(list: NodeList, below: readonly string[], recursive: boolean): AsyncGenerator<Entry> {
+    for await (const node of this.#tree.nodes(list)) {
+      this.#signal.throwIfAborted()
+      const path = [...below, nameText(node.name)]
+      yield entryOf(node, path)
+      if (recursive && node.list !== undefined) yield* this.#entries(node.list, path, true)
+    }
+  }
+}
+
+function entryOf(node: TreeNode, path: readonly string[]): Entry {
+  const { type, mode, uid, gid, mtimeNs, size = 0, user = null, group = null } = node
+  const target = node.target === undefined ? null : nameText(node.target)
+  return { path: path.join('/'), type, size, mode, uid, gid, user, group, mtimeNs, target }
+}

@@ -1,0 +1,47 @@
+/** Plaintext of a chunk from wherever it is. Invariant: what is returned was checked against the chunk id. */
+import { equal, toHex } from '../../base/bytes.ts'
+import { PlexiError } from '../../base/errors.ts'
+import { chunkIdOf, type ChunkId, type OpenedShard } from '../../shard/index.ts'
+import type { ShardRow } from '../catalogue/shard-rows.ts'
+import type { Parts } from '../parts.ts'
+import type { ShardReader } from './shard-reader.ts'
+
+export class ChunkReader {
+  readonly #parts: Parts
+  readonly #shards: ShardReader
+
+  constructor(parts: Parts, shards: ShardReader) {
+    this.#parts = parts
+    this.#shards = shards
+  }
+
+  /** Throws `STORAGE_NOT_FOUND` for a chunk nobody knows, `STORAGE_UNRESTORABLE`, `STORAGE_CHUNK_CORRUPT`. */
+  async read(id: ChunkId, signal: AbortSignal): Promise<Uint8Array> {
+    const rider = this.#parts.inline.read(id)
+    if (rider !== undefined) return this.check(id, rider)
+    const row = this.locate(id)
+    if (row === undefined) throw new PlexiError('STORAGE_NOT_FOUND', { what: `chunk ${toHex(id)}` })
+    return this.fromShard(id, await this.#shards.open(row, signal))
+  }
+
+  /** The shard that holds a chunk, if one does; undefined also for chunks that ride in the head. */
+  locate(id: ChunkId): ShardRow | undefined {
+    const shard = this.#parts.index.find(id)
+    return shard === undefined ? undefined : this.#parts.catalogue.shards.find(shard)
+  }
+
+  fromShard(id: ChunkId, shard: OpenedShard): Uint8Array {
+    const bytes = shard.read(id)
+    if (bytes === undefined) throw corrupt(id)
+    return this.check(id, bytes)
+  }
+
+  check(id: ChunkId, bytes: Uint8Array): Uint8Array {
+    if (!equal(chunkIdOf(this.#parts.keys.shared.idMac, bytes), id)) throw corrupt(id)
+    return bytes
+  }
+}
+
+function corrupt(id: ChunkId): PlexiError {
+  return new PlexiError('STORAGE_CHUNK_CORRUPT', { chunk: toHex(id) })
+}

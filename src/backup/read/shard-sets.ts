@@ -1,0 +1,28 @@
+/**
+ * Which shards a snapshot needs, also for snapshots taken over from a head: their trees are walked once and the result
+ * is kept.
+ */
+import type { NamedSnapshot } from '../snapshot/find.ts'
+import type { Session } from '../session.ts'
+import { chunkUses } from './walk-tree.ts'
+
+/** Numbers of the shards; 0 stands for the head. Walks the tree where the catalogue does not know. */
+export async function shardSet(session: Session, { row, snapshot }: NamedSnapshot, signal: AbortSignal): Promise<ReadonlySet<number>> {
+  if (row.shards !== undefined) return row.shards
+  const shards = new Set<number>()
+  let whole = true
+  const take = (chunk: Parameters<typeof session.chunks.locate>[0]): void => {
+    const found = session.chunks.locate(chunk)
+    if (found !== undefined) shards.add(found.no)
+    else if (session.parts.inline.has(chunk)) shards.add(0)
+    else whole = false
+  }
+  take(row.chunk)
+  const broken = (): void => { whole = false }
+  for await (const { chunk } of chunkUses(session.tree(signal), snapshot.tree, broken)) {
+    signal.throwIfAborted()
+    take(chunk)
+  }
+  if (whole) session.parts.catalogue.commit(() => { session.parts.catalogue.snapshots.setShards(row.no, shards) })
+  return shards
+}

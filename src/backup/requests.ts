@@ -1,0 +1,203 @@
+/** What the engine is asked for and what it answers: the room's public shapes. */
+import type { PeerKey } from '../crypto/ids.ts'
+import type { HostFault } from '../shard/index.ts'
+
+export interface BackupRequest {
+  /** Absolute paths, each backed up under its base name. */
+  readonly paths?: readonly string[]
+  /** One stream instead of paths, stored as a file of that name. */
+  readonly stream?: { readonly name: string; readonly data: AsyncIterable<Uint8Array> }
+  readonly name?: string
+  readonly tags?: readonly string[]
+  /** .gitignore patterns relative to each path. */
+  readonly exclude?: readonly string[]
+  readonly note?: string
+  /** Stop when the backup is durable here; hosts get it with the next drain. */
+  readonly localOnly?: boolean
+  /** Only find out what would be stored. */
+  readonly dryRun?: boolean
+}
+
+export interface Progress {
+  readonly type: 'progress'
+  readonly filesDone: number
+  readonly bytesDone: number
+  /** Found by a scan that runs ahead; final once `totalKnown`. */
+  readonly filesTotal: number
+  readonly bytesTotal: number
+  readonly totalKnown: boolean
+}
+
+/** Something worth telling that is not progress: a host that failed, an entry left out. */
+export interface Note {
+  readonly type: 'note'
+  readonly about: 'host' | 'source' | 'queue' | 'target'
+  readonly message: string
+  readonly peer?: PeerKey
+  readonly why?: HostFault['why'] | 'replaced'
+  readonly path?: string
+}
+
+export interface Skipped {
+  readonly path: string
+  readonly reason: string
+}
+
+export interface BackupProgress extends Progress {
+  readonly phase: 'reading' | 'placing'
+  readonly newBytes: number
+  readonly storedBytes: number
+  readonly stripesPlaced: number
+  readonly queuedBytes: number
+}
+
+export interface BackupSummary {
+  readonly type: 'summary'
+  /** Null for a dry run. */
+  readonly snapshot: string | null
+  readonly files: number
+  readonly dirs: number
+  readonly bytes: number
+  /** Plain bytes of chunks not stored before. */
+  readonly newBytes: number
+  /** What they take in sealed shards, compressed, before parity. */
+  readonly storedBytes: number
+  readonly newShards: number
+  readonly stripes: number
+  /** Shape of the group new stripes go to; null without hosts. */
+  readonly k: number | null
+  readonly n: number | null
+  /** Stripes with enough receipts. */
+  readonly placed: number
+  /** Stripes, shards without a stripe and heads that still wait for hosts: 0 means it is all out there. */
+  readonly queued: number
+  readonly safe: number | null
+  readonly belowTarget: boolean
+  readonly skipped: readonly Skipped[]
+  readonly seconds: number
+}
+
+export type BackupEvent = BackupProgress | Note | BackupSummary
+
+export interface DrainSummary {
+  readonly type: 'summary'
+  readonly placed: number
+  readonly queued: number
+  readonly queuedBytes: number
+  /** Hosts that took the head; 0 when it was not due or nobody took it. */
+  readonly headHosts: number
+  readonly safe: number | null
+}
+
+export type DrainEvent = Note | DrainSummary
+
+export interface RestoreRequest {
+  /** Snapshot id, prefix or `latest`, optionally with `:PATH`. */
+  readonly snapshot: string
+  readonly filter?: SnapshotFilter
+  /** Path inside the snapshot; that file or directory itself is put under `to`. */
+  readonly path?: string
+  readonly to: string
+  readonly overwrite?: 'never' | 'older' | 'always'
+  /** Restore to the absolute path it came from, below `to`. */
+  readonly fullPaths?: boolean
+  /** Compare the content of files that seem intact, too. */
+  readonly verify?: boolean
+}
+
+export interface Failed {
+  readonly path: string
+  readonly code: string
+  readonly reason: string
+}
+
+export interface RestoreSummary {
+  readonly type: 'summary'
+  readonly files: number
+  readonly dirs: number
+  readonly bytes: number
+  /** Of `files`: were there already, intact. */
+  readonly unchanged: number
+  readonly seconds: number
+  readonly failed: readonly Failed[]
+}
+
+export type RestoreEvent = Progress | Note | RestoreSummary
+
+export interface VerifyRequest {
+  readonly snapshot?: string
+  /** 0–100: share of shard bodies to fetch and check. */
+  readonly readDataPercent?: number
+}
+
+export interface BadShard {
+  readonly shardId: string
+  readonly stripe: string
+  readonly index: number
+  readonly peer: PeerKey | null
+  readonly why: HostFault['why']
+  readonly detail: string
+}
+
+export interface VerifySummary {
+  readonly type: 'summary'
+  readonly ok: boolean
+  readonly checked: { readonly snapshots: number; readonly stripes: number; readonly shards: number; readonly bytes: number }
+  readonly bad: readonly BadShard[]
+  /** Stripes with fewer than k intact shards, and what they cost. */
+  readonly lostStripes: readonly string[]
+  readonly snapshotsHit: readonly string[]
+  readonly filesHit: readonly { readonly snapshot: string; readonly path: string }[]
+  readonly seconds: number
+}
+
+export type VerifyEvent = Progress | Note | VerifySummary
+
+export interface SnapshotFilter {
+  readonly name?: string
+  readonly tag?: string
+  readonly path?: string
+  readonly device?: string
+}
+
+export interface SnapshotInfo {
+  readonly id: string
+  readonly time: number
+  readonly name: string
+  readonly tags: readonly string[]
+  readonly paths: readonly string[]
+  readonly files: number
+  readonly dirs: number
+  readonly bytes: number
+  readonly device: string
+  readonly partial: boolean
+  /** All it needs has enough receipts and a published head names it. */
+  readonly placed: boolean
+  readonly safe: number | null
+}
+
+/** Stripes on the same hosts: input for `restorable` (k of `hosts` online?). */
+export interface StripeHosts {
+  readonly k: number
+  readonly hosts: readonly PeerKey[]
+  readonly rates: readonly number[]
+  readonly stripes: number
+}
+
+export interface EngineStatus {
+  readonly snapshots: number
+  readonly lastBackup: number | null
+  readonly shards: number
+  readonly stripes: number
+  /** As in a backup's summary. */
+  readonly queued: number
+  readonly queuedBytes: number
+  readonly safe: number | null
+  readonly target: number
+  readonly restorableInput: readonly StripeHosts[]
+  readonly headSeq: number
+  readonly headTime: number | null
+  readonly headPublished: boolean
+  /** True while a newer fork of this very device was found a second time: backups wait for the phrase. */
+  readonly forked: boolean
+}

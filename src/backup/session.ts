@@ -1,0 +1,74 @@
+/**
+ * The engine's working parts put together: readers, stripe former, placer, publisher. One per open engine.
+ * Invariant: one writer at a time; placing goes on beside it.
+ */
+import { Semaphore } from '../base/queue.ts'
+import { describeStripes } from './head/describe.ts'
+import { HeadPublisher } from './head/publisher.ts'
+import { headMayGo } from './health.ts'
+import type { Parts } from './parts.ts'
+import { ChunkReader } from './read/chunk-reader.ts'
+import { ShardReader } from './read/shard-reader.ts'
+import { ChunkWriter } from './store/chunk-writer.ts'
+import { finishWriting } from './store/finish.ts'
+import { Placer, type PlacementNote } from './store/placer.ts'
+import { StripeFormer } from './store/stripe-former.ts'
+import { TreeReader } from './tree/tree-reader.ts'
+
+export class Session {
+  readonly parts: Parts
+  readonly former: StripeFormer
+  readonly placer: Placer
+  readonly publisher: HeadPublisher
+  readonly reader: ShardReader
+  readonly chunks: ChunkReader
+  readonly #writing = new Semaphore(1)
+
+  constructor(parts: Parts) {
+    this.parts = parts
+    this.former = new StripeFormer(parts)
+    this.placer = new Placer(parts)
+    this.publisher = new HeadPublisher(parts)
+    this.reader = new ShardReader(parts)
+    this.chunks = new ChunkReader(parts, this.reader)
+  }
+
+  /** Runs work that writes; others wait. */
+  exclusive<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#writing.run(work, signal)
+  }
+
+  /** A reader of its own per job, so that host faults are told to whoever reads. */
+  tree(signal: AbortSignal, chunks: ChunkReader = this.chunks): TreeReader {
+    return new TreeReader((id) => chunks.read(id, signal))
+  }
+
+  writer(signal: AbortSignal, use: { place: boolean; note: (note: PlacementNote) => void }): ChunkWriter {
+    const { parts, former, placer } = this
+    return new ChunkWriter({ parts, former, placer, signal, ...use })
+  }
+
+  /** One attempt to bring everything out: queued stripes, then index segments if due, then the head. */
+  async placeAndPublish(signal: AbortSignal, note: (note: PlacementNote) => void): Promise<number> {
+    this.placer.startQueued(signal, note)
+    await this.placer.settle()
+    signal.throwIfAborted()
+    if (!headMayGo(this.parts) || !this.publisher.due()) return 0
+    const writer = this.writer(signal, { place: true, note })
+    if (this.former.group === undefined) await this.former.refresh(signal)
+    const described = this.former.group !== undefined && (await describeStripes(this.parts, writer))
+    if (this.publisher.bodyTooLong()) await this.#unload(writer, signal)
+    else if (!described) return this.publisher.publish(signal)
+    await writer.formTail()
+    this.placer.startQueued(signal, note)
+    await this.placer.settle()
+    return this.publisher.publish(signal)
+  }
+
+  /** The head is too long: what rides in it goes into shards. */
+  async #unload(writer: ChunkWriter, signal: AbortSignal): Promise<void> {
+    const { parts, reader } = this
+    const all = { ...parts, options: { ...parts.options, maxInlineBytes: 0 } }
+    await finishWriting({ parts: all, writer, reader, signal }, () => undefined)
+  }
+}

@@ -1,0 +1,29 @@
+/** Names of users and groups, so that a restore on another machine can say whose files they were. */
+import type { Disk } from '../../base/disk.ts'
+
+export interface Owners {
+  user(uid: number): string | undefined
+  group(gid: number): string | undefined
+}
+
+const MAX_BYTES = 1 << 20
+
+export async function readOwners(disk: Disk): Promise<Owners> {
+  const users = await table(disk, '/etc/passwd')
+  const groups = await table(disk, '/etc/group')
+  return { user: (uid) => users.get(uid), group: (gid) => groups.get(gid) }
+}
+
+async function table(disk: Disk, path: string): Promise<Map<number, string>> {
+  const names = new Map<number, string>()
+  try {
+    const text = (await disk.readFile(path, MAX_BYTES)).toString('utf8')
+    for (const line of text.split('\n')) {
+      const [name, , id] = line.split(':')
+      if (name !== undefined && id !== undefined && /^\d+$/.test(id) && name.length <= 256) names.set(Number(id), name)
+    }
+  } catch {
+    // No such file here: numbers alone are kept.
+  }
+  return names
+}

@@ -1,0 +1,208 @@
+/**
+ * Chunks → dedup → packer → outbox → index → catalogue. Spec: docs/spec/04-snapshot-and-head.md § Order of writes.
+ * Invariant: outbox fsync, then index (synced), then catalogue, in that order; what a crash leaves is stored again.
+ */
+import { view } from '../../base/bytes.ts'
+import { chunkIdOf, ShardPacker, type ChunkId, type SealedShard } from '../../shard/index.ts'
+import { joinPrefixes } from '../catalogue/chunk-index.ts'
+import { hasTag, type ObjectTag } from '../codec/object.ts'
+import { newestEpoch, type Parts } from '../parts.ts'
+import type { ObjectStore } from '../tree/list-builder.ts'
+import type { Placer, PlacementNote } from './placer.ts'
+import type { StripeFormer } from './stripe-former.ts'
+
+export interface WriterDeps {
+  readonly parts: Parts
+  readonly former: StripeFormer
+  readonly placer: Placer
+  readonly signal: AbortSignal
+  readonly note: (note: PlacementNote) => void
+  /** Form and place stripes as soon as there are k shards. */
+  readonly place: boolean
+}
+
+/** More to do inside the catalogue's commit; gets the numbers of the shards sealed by the last flush. */
+export type CommitWork = (newShards: readonly number[]) => void
+
+const KNOWN_CACHE = 65_536
+
+export class ChunkWriter implements ObjectStore {
+  readonly #deps: WriterDeps
+  readonly #packer: ShardPacker
+  /** Prefixes of chunks in the packer or in shards not committed yet. */
+  readonly #pending = new Set<string>()
+  /** Shard id → number, for shards whose chunks may be relied on. */
+  readonly #known = new Map<string, number>()
+  #batch: SealedShard[] = []
+  #puts: Promise<void>[] = []
+  #commits: Promise<void> = Promise.resolve()
+  #sinceMark: number[] = []
+  /** Numbers of the shards that what was put so far needs; 0: the head itself. */
+  readonly needed = new Set<number>()
+  readonly stats = { newBytes: 0, storedBytes: 0, newShards: 0, stripes: 0 }
+
+  constructor(deps: WriterDeps) {
+    this.#deps = deps
+    this.#packer = new ShardPacker(deps.parts.options.packer, { epoch: newestEpoch(deps.parts.keys), random: deps.parts.random })
+  }
+
+  /** Bytes of a shard that chunks not sealed yet will take. */
+  get waitingBytes(): number {
+    return this.#packer.waitingBytes
+  }
+
+  /** A piece of file content, 1 byte to a chunk's maximum. The bytes are copied where they are kept. */
+  putData(bytes: Uint8Array): Promise<ChunkId> {
+    return this.#put(bytes, 'data')
+  }
+
+  putObject(object: Uint8Array): Promise<ChunkId> {
+    return this.#put(object, 'metadata')
+  }
+
+  /** Packs chunks again that live elsewhere: what they need is not recorded as needed here. */
+  async repack(chunks: readonly { id: ChunkId; bytes: Uint8Array }[]): Promise<void> {
+    for (const { id, bytes } of chunks) {
+      this.#pending.add(keyOf(id))
+      const kind = looksLikeMetadata(bytes) ? 'metadata' : 'data'
+      await this.#sealed(await this.#packer.add({ id, bytes, kind }))
+    }
+  }
+
+  /** Seals and commits everything; `work` runs in the last catalogue commit, with all shards sealed since `mark`. */
+  async flush(work: CommitWork = () => undefined): Promise<void> {
+    await this.#sealed(await this.#packer.flush())
+    await this.#commit(work)
+    await this.#commits
+  }
+
+  /** Hands back what is not sealed, after committing what is. */
+  async takeWaiting(): Promise<{ id: ChunkId; bytes: Uint8Array }[]> {
+    await this.#commit(() => undefined)
+    await this.#commits
+    return this.#packer.takeWaiting()
+  }
+
+  /** From here on `flush` tells its work about new shards. */
+  async mark(): Promise<void> {
+    await this.#commit(() => undefined)
+    await this.#commits
+    this.#sinceMark = []
+  }
+
+  async #put(bytes: Uint8Array, kind: 'data' | 'metadata'): Promise<ChunkId> {
+    const id = chunkIdOf(this.#deps.parts.keys.shared.idMac, bytes)
+    if (this.#isKnown(id)) return id
+    this.#pending.add(keyOf(id))
+    this.stats.newBytes += bytes.length
+    const sealed = await this.#packer.add({ id, bytes, kind })
+    if (sealed.length > 0) await this.#sealed(sealed)
+    return id
+  }
+
+  #isKnown(id: ChunkId): boolean {
+    if (this.#pending.has(keyOf(id))) return true
+    const { inline, index } = this.#deps.parts
+    if (inline.has(id)) {
+      this.needed.add(0)
+      return true
+    }
+    const shard = index.find(id)
+    if (shard === undefined) return false
+    const no = this.#shardNumber(view(shard).toString('latin1'), shard)
+    if (no === 0) return false
+    this.needed.add(no)
+    return true
+  }
+
+  /** 0 when the catalogue does not know the shard, or it is lost: its chunks are stored again. */
+  #shardNumber(key: string, id: Parameters<Parts['catalogue']['shards']['find']>[0]): number {
+    const cached = this.#known.get(key)
+    if (cached !== undefined) return cached
+    const row = this.#deps.parts.catalogue.shards.find(id)
+    const no = row === undefined || row.lost ? 0 : row.no
+    if (this.#known.size >= KNOWN_CACHE) this.#known.clear()
+    this.#known.set(key, no)
+    return no
+  }
+
+  async #sealed(shards: readonly SealedShard[]): Promise<void> {
+    const { parts, signal } = this.#deps
+    for (const shard of shards) {
+      await parts.outbox.waitForRoom(signal, () => { this.#askAgain() })
+      signal.throwIfAborted()
+      const put = parts.outbox.put(shard.id, shard.bytes)
+      put.catch(() => undefined)
+      this.#puts.push(put)
+      this.#batch.push(shard)
+      this.stats.storedBytes += shard.usedBytes
+      this.stats.newShards++
+    }
+    if (this.#batch.length >= parts.options.shardsPerCommit) await this.#commit(() => undefined)
+  }
+
+  /** Makes what was sealed findable. One commit runs while the next batch fills. */
+  async #commit(work: CommitWork): Promise<void> {
+    await this.#commits
+    const batch = this.#batch
+    const puts = this.#puts
+    this.#batch = []
+    this.#puts = []
+    this.#commits = this.#commitBatch({ batch, puts, work })
+    this.#commits.catch(() => undefined)
+  }
+
+  async #commitBatch({ batch, puts, work }: { batch: SealedShard[]; puts: Promise<void>[]; work: CommitWork }): Promise<void> {
+    const { catalogue, index, outbox } = this.#deps.parts
+    await Promise.all(puts)
+    if (batch.length > 0) await outbox.sync()
+    const rows = batch.map((shard) => ({ shard, prefixes: joinPrefixes(shard.chunks.map((chunk) => chunk.id)) }))
+    const number = catalogue.indexed + 1
+    if (batch.length > 0) await index.add(rows.map(({ shard, prefixes }) => ({ id: shard.id, prefixes })), number)
+    const { epoch } = newestEpoch(this.#deps.parts.keys)
+    catalogue.commit(() => {
+      for (const { shard, prefixes } of rows) {
+        const { id, kind, usedBytes } = shard
+        const no = catalogue.shards.add({ id, parity: false, kind, epoch, usedBytes, prefixes, inOutbox: true })
+        this.needed.add(no)
+        this.#sinceMark.push(no)
+      }
+      if (batch.length > 0) catalogue.setIndexed(number)
+      work(this.#sinceMark)
+    })
+    for (const shard of batch) for (const chunk of shard.chunks) this.#pending.delete(keyOf(chunk.id))
+    if (this.#deps.place && batch.length > 0) await this.#stripes(false)
+  }
+
+  async #stripes(tail: boolean): Promise<void> {
+    const { former, placer, signal, note } = this.#deps
+    const formed = await former.form(tail)
+    this.stats.stripes += formed.length
+    for (const stripe of formed) placer.start(stripe, signal, note)
+  }
+
+  /** Forms the last, short stripe. */
+  async formTail(): Promise<void> {
+    if (this.#deps.place) await this.#stripes(true)
+  }
+
+  /** The outbox is full: hosts are the only way out. */
+  #askAgain(): void {
+    const { placer, signal, note, former } = this.#deps
+    const again = async (): Promise<void> => {
+      if (former.group === undefined) await former.refresh(signal)
+      placer.startQueued(signal, note)
+    }
+    again().catch(() => undefined)
+  }
+}
+
+const metadataTags: readonly ObjectTag[] = ['PXtn', 'PXtl', 'PXex', 'PXsn', 'PXsl', 'PXix']
+
+function looksLikeMetadata(bytes: Uint8Array): boolean {
+  return metadataTags.some((tag) => hasTag(tag, bytes))
+}
+
+function keyOf(id: Uint8Array): string {
+  return view(id).toString('latin1', 0, 16)
+}

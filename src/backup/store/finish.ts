@@ -1,0 +1,100 @@
+/**
+ * How a backup ends: a little rides in the head, more goes into shards together with what rode there before and an
+ * under-filled last shard. Spec: docs/spec/04-snapshot-and-head.md § Inline, § Tail.
+ * Invariant: chunks that move are in durable shards before the catalogue forgets where they were.
+ */
+import { SHARD_BYTES, type ChunkId } from '../../shard/index.ts'
+import { makeFrame } from '../head/inline.ts'
+import type { Parts } from '../parts.ts'
+import type { ShardReader } from '../read/shard-reader.ts'
+import type { ChunkWriter } from './chunk-writer.ts'
+
+interface FinishDeps {
+  readonly parts: Parts
+  readonly writer: ChunkWriter
+  readonly reader: ShardReader
+  readonly signal: AbortSignal
+}
+
+/** Waiting bytes that may still compress to what the head has room for. */
+const WORTH_TRYING = 1024 * 1024
+
+/** Commits all that waits, then `record` in the same catalogue commit as the last of it. */
+export async function finishWriting(deps: FinishDeps, record: (needed: Set<number>) => void): Promise<void> {
+  const { parts, writer } = deps
+  const room = parts.options.maxInlineBytes - parts.inline.storedBytes
+  // The estimate knows no compression yet when little was written: worth a try.
+  if (room > 0 && writer.waitingBytes <= WORTH_TRYING && (await rideInHead(deps, room, record))) return
+  await intoShards(deps, record)
+}
+
+/** False when the frame turned out too large: its chunks wait again. */
+async function rideInHead({ parts, writer }: FinishDeps, room: number, record: (needed: Set<number>) => void): Promise<boolean> {
+  const chunks = await writer.takeWaiting()
+  const frame = chunks.length === 0 ? undefined : await makeFrame(chunks)
+  if (frame !== undefined && frame.bytes.length + chunks.length * 40 + 32 > room) {
+    await writer.repack(chunks)
+    return false
+  }
+  parts.catalogue.commit(() => {
+    if (frame !== undefined) {
+      parts.inline.store(frame)
+      writer.needed.add(0)
+    }
+    record(writer.needed)
+    parts.catalogue.touch()
+  })
+  parts.inline.load()
+  return true
+}
+
+async function intoShards({ parts, writer, reader, signal }: FinishDeps, record: (needed: Set<number>) => void): Promise<void> {
+  const { catalogue } = parts
+  await writer.mark()
+  const tail = await readTail(parts, reader, signal)
+  await writer.repack(parts.inline.chunks())
+  if (tail !== undefined) await writer.repack(tail.chunks)
+  const moved = new Set(tail === undefined ? [0] : [0, tail.shard])
+  await writer.flush((newShards) => {
+    if ([...moved].some((no) => writer.needed.delete(no))) newShards.forEach((no) => writer.needed.add(no))
+    catalogue.heads.clearFrames()
+    catalogue.snapshots.moveUses(moved, newShards)
+    if (tail !== undefined) catalogue.stripes.setState(tail.stripe, 'retired')
+    record(writer.needed)
+    catalogue.touch()
+  })
+  parts.inline.load()
+  if (tail !== undefined) await dropBodies(parts, tail.stripe)
+}
+
+interface Tail {
+  readonly stripe: number
+  readonly shard: number
+  readonly chunks: { id: ChunkId; bytes: Uint8Array }[]
+}
+
+/** The newest stripe, when it is one under-filled data shard that no index root describes and that can be read. */
+async function readTail(parts: Parts, reader: ShardReader, signal: AbortSignal): Promise<Tail | undefined> {
+  const stripe = parts.catalogue.stripes.outsideRoots().at(-1)
+  if (stripe?.k !== 1) return undefined
+  const shard = parts.catalogue.shards.ofStripe(stripe.no)[0]
+  if (shard === undefined || shard.lost || shard.usedBytes === 0 || shard.usedBytes >= SHARD_BYTES / 2) return undefined
+  try {
+    const opened = await reader.open(shard, signal)
+    const chunks = opened.chunks.flatMap(({ id }) => {
+      const bytes = opened.read(id)
+      return bytes === undefined ? [] : [{ id, bytes }]
+    })
+    return { stripe: stripe.no, shard: shard.no, chunks }
+  } catch (error) {
+    signal.throwIfAborted()
+    parts.log.warn('the last shard could not be read and stays as it is', { error: String(error) })
+    return undefined
+  }
+}
+
+async function dropBodies(parts: Parts, stripe: number): Promise<void> {
+  const bodies = parts.catalogue.shards.ofStripe(stripe).filter((shard) => shard.inOutbox)
+  parts.catalogue.commit(() => { parts.catalogue.shards.leaveOutbox(bodies.map((shard) => shard.no)) })
+  await parts.outbox.remove(bodies.map((shard) => shard.id))
+}

@@ -1,0 +1,132 @@
+/**
+ * Sealed shards on disk until enough hosts signed for them. Invariants: a file is named by its shard id and synced
+ * before anything refers to it; files the catalogue does not know are removed at start; the total is bounded.
+ */
+import { join } from 'node:path'
+import { toHex } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Disk } from '../../base/disk.ts'
+import { PlexiError } from '../../base/errors.ts'
+import { SHARD_BYTES, type ShardId } from '../../shard/index.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+
+export interface OutboxOptions {
+  readonly maxOutboxBytes: number
+  readonly outboxRetryMs: number
+}
+
+interface OutboxDeps {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly directory: string
+}
+
+/** Bodies kept in memory after they were written: parity and placing need them soon. */
+const CACHED_SHARDS = 24
+
+export class Outbox {
+  readonly #options: OutboxOptions
+  readonly #deps: OutboxDeps
+  readonly #limit: number
+  #files: number
+  readonly #recent = new Map<string, Uint8Array>()
+  #freed = Promise.withResolvers<undefined>()
+
+  private constructor(options: OutboxOptions, deps: OutboxDeps, state: { files: number; limit: number }) {
+    this.#options = options
+    this.#deps = deps
+    this.#files = state.files
+    this.#limit = state.limit
+  }
+
+  static async open(options: OutboxOptions, deps: OutboxDeps & { catalogue: Catalogue }): Promise<Outbox> {
+    await deps.disk.mkdir(deps.directory)
+    const files = await tidy(deps)
+    const { freeBytes } = await deps.disk.space(deps.directory)
+    const half = Math.floor((freeBytes + files * SHARD_BYTES) / 2)
+    return new Outbox(options, deps, { files, limit: Math.min(options.maxOutboxBytes, half) })
+  }
+
+  get usedBytes(): number {
+    return this.#files * SHARD_BYTES
+  }
+
+  /** Waits until one more shard fits. `onFull` is called each time it has to wait: to ask hosts again. */
+  async waitForRoom(signal: AbortSignal, onFull: () => void): Promise<void> {
+    while (this.usedBytes + SHARD_BYTES > this.#limit) {
+      onFull()
+      const stop = new AbortController()
+      const sleep = this.#deps.clock.sleep(this.#options.outboxRetryMs, AbortSignal.any([signal, stop.signal]))
+      try {
+        await Promise.race([this.#freed.promise, sleep])
+      } finally {
+        sleep.catch(() => undefined)
+        stop.abort()
+      }
+      signal.throwIfAborted()
+    }
+  }
+
+  /** Durable once `sync` has run after it. */
+  async put(id: ShardId, bytes: Uint8Array): Promise<void> {
+    this.#files++
+    this.#remember(id, bytes)
+    const file = await this.#deps.disk.open(this.#path(id), 'write')
+    try {
+      await file.write(bytes, 0)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  }
+
+  async sync(): Promise<void> {
+    await this.#deps.disk.syncDirectory(this.#deps.directory)
+  }
+
+  async read(id: ShardId): Promise<Uint8Array> {
+    const cached = this.#recent.get(toHex(id))
+    if (cached !== undefined) return cached
+    const bytes = await this.#deps.disk.readFile(this.#path(id), SHARD_BYTES)
+    if (bytes.length !== SHARD_BYTES) throw new PlexiError('STORAGE_SHARD_CORRUPT', { shardId: toHex(id) })
+    return bytes
+  }
+
+  async remove(ids: readonly ShardId[]): Promise<void> {
+    for (const id of ids) {
+      this.#recent.delete(toHex(id))
+      if (await this.#deps.disk.unlink(this.#path(id))) this.#files--
+    }
+    const freed = this.#freed
+    this.#freed = Promise.withResolvers<undefined>()
+    freed.resolve(undefined)
+  }
+
+  #path(id: ShardId): string {
+    return join(this.#deps.directory, toHex(id))
+  }
+
+  #remember(id: ShardId, bytes: Uint8Array): void {
+    this.#recent.set(toHex(id), bytes)
+    const oldest = this.#recent.keys().next()
+    if (this.#recent.size > CACHED_SHARDS && oldest.done !== true) this.#recent.delete(oldest.value)
+  }
+}
+
+/** Removes what a crash left behind; marks shards whose body is gone. Returns the number of files that stay. */
+async function tidy({ disk, directory, catalogue }: OutboxDeps & { catalogue: Catalogue }): Promise<number> {
+  const expected = new Map(catalogue.shards.inOutbox().map((row) => [toHex(row.id), row]))
+  let files = 0
+  for (const name of await disk.readdir(directory)) {
+    if (expected.delete(name.toString('latin1'))) files++
+    else await disk.unlink(join(directory, name.toString('utf8')))
+  }
+  if (expected.size === 0) return files
+  catalogue.commit(() => {
+    for (const row of expected.values()) {
+      catalogue.shards.leaveOutbox([row.no])
+      if (row.stripe === null) catalogue.shards.setLost(row.no, true)
+    }
+  })
+  return files
+}

@@ -1,0 +1,83 @@
+/**
+ * Bringing stripes to hosts, several at once, while sealing goes on. Spec: docs/spec/03-stripe.md § Placing.
+ * Invariants: nothing counts without a receipt; a body leaves the outbox only when its stripe is placed and it has one.
+ */
+import { Semaphore } from '../../base/queue.ts'
+import { toPlexiError } from '../../base/errors.ts'
+import type { PeerKey } from '../../crypto/ids.ts'
+import { placedThreshold, type HostFault, type ShardId } from '../../shard/index.ts'
+import type { Parts } from '../parts.ts'
+
+export type PlacementNote =
+  | { readonly type: 'fault'; readonly shardId: ShardId; readonly fault: HostFault }
+  | { readonly type: 'replaced'; readonly from: PeerKey; readonly to: PeerKey }
+  | { readonly type: 'receipt'; readonly shardId: ShardId; readonly host: PeerKey }
+
+export class Placer {
+  readonly #parts: Parts
+  readonly #places: Semaphore
+  /** Stripes on their way, by number. */
+  readonly #running = new Map<number, Promise<void>>()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#places = new Semaphore(parts.options.stripesInFlight)
+  }
+
+  /** Starts placing a stripe unless it is on its way already. Never rejects; `settle` waits for it. */
+  start(stripe: number, signal: AbortSignal, note: (note: PlacementNote) => void): void {
+    if (this.#running.has(stripe)) return
+    const work = this.#places
+      .run(() => this.#place(stripe, signal, note), signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted) this.#parts.log.warn('a stripe could not be placed', { stripe, error: toPlexiError(error).message })
+      })
+      .finally(() => this.#running.delete(stripe))
+    this.#running.set(stripe, work)
+  }
+
+  /** Starts everything that lacks receipts. */
+  startQueued(signal: AbortSignal, note: (note: PlacementNote) => void): void {
+    for (const stripe of this.#parts.catalogue.stripes.inState('queued')) this.start(stripe.no, signal, note)
+  }
+
+  /** Waits until nothing is on its way. */
+  async settle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running.values())
+  }
+
+  async #place(stripe: number, signal: AbortSignal, note: (note: PlacementNote) => void): Promise<void> {
+    const { catalogue, network, outbox } = this.#parts
+    const row = catalogue.stripes.get(stripe)
+    if (row?.state !== 'queued') return
+    const record = catalogue.stripes.record(stripe)
+    const shards = catalogue.shards.ofStripe(stripe)
+    const held = new Set(catalogue.stripes.receipts(stripe).keys())
+    const idOf = (index: number): ShardId => record.ids[index] as ShardId
+    const request = { stripe: record, held, read: (index: number) => outbox.read(idOf(index)) }
+    for await (const event of network.place(request, signal)) {
+      if (event.type === 'receipt') {
+        const shard = shards[event.index]
+        if (shard !== undefined) catalogue.commit(() => { catalogue.stripes.addReceipt(shard.no, event.receipt) })
+        note({ type: 'receipt', shardId: idOf(event.index), host: event.receipt.host })
+      } else if (event.type === 'fault') note({ type: 'fault', shardId: idOf(event.index), fault: event.fault })
+      else if (event.type === 'replaced') note({ type: 'replaced', from: event.from, to: event.to })
+    }
+    await this.#settleStripe(stripe)
+  }
+
+  /** Frees bodies that are safe elsewhere. The catalogue first: a file without its mark is removed at the next start. */
+  async #settleStripe(stripe: number): Promise<void> {
+    const { catalogue, outbox } = this.#parts
+    const row = catalogue.stripes.get(stripe)
+    if (row?.state !== 'queued') return
+    const receipts = catalogue.stripes.receipts(stripe)
+    if (receipts.size < placedThreshold(row)) return
+    const free = catalogue.shards.ofStripe(stripe).filter((shard) => shard.inOutbox && receipts.has(shard.position ?? -1))
+    catalogue.commit(() => {
+      catalogue.shards.leaveOutbox(free.map((shard) => shard.no))
+      if (receipts.size === row.n) catalogue.stripes.setState(stripe, 'placed')
+    })
+    await outbox.remove(free.map((shard) => shard.id))
+  }
+}

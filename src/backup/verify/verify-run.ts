@@ -1,0 +1,166 @@
+/**
+ * Checking what is stored: every stripe's holders, optionally shard bodies, and every tree. Spec: docs/BACKUP_SYSTEM.md §
+ * Verify. Invariant: what is found lost is remembered, so that the next backup stores it again.
+ */
+import { toHex } from '../../base/bytes.ts'
+import { mapBounded } from '../../base/queue.ts'
+import type { HostFault, StripeRecord } from '../../shard/index.ts'
+import { verifyShard } from '../../shard/index.ts'
+import type { StripeRow } from '../catalogue/stripe-rows.ts'
+import type { EventStream } from '../events.ts'
+import { chunkUses } from '../read/walk-tree.ts'
+import { shardSet } from '../read/shard-sets.ts'
+import type { BadShard, VerifyEvent, VerifyRequest, VerifySummary } from '../requests.ts'
+import type { Session } from '../session.ts'
+import { findSnapshot, listSnapshots, type NamedSnapshot } from '../snapshot/find.ts'
+
+const STRIPES_AT_ONCE = 4
+const MAX_FILES = 1000
+
+export class VerifyRun {
+  readonly #session: Session
+  readonly #request: VerifyRequest
+  readonly #events: EventStream<VerifyEvent>
+  readonly #signal: AbortSignal
+  readonly #bad: BadShard[] = []
+  readonly #lost = new Set<number>()
+  readonly #filesHit: { snapshot: string; path: string }[] = []
+  readonly #snapshotsHit = new Set<string>()
+  readonly #checked = { snapshots: 0, stripes: 0, shards: 0, bytes: 0 }
+  #total = 0
+
+  constructor(session: Session, request: VerifyRequest, run: { events: EventStream<VerifyEvent>; signal: AbortSignal }) {
+    this.#session = session
+    this.#request = request
+    this.#events = run.events
+    this.#signal = run.signal
+  }
+
+  async run(): Promise<VerifySummary> {
+    const { parts } = this.#session
+    const startedAt = parts.clock.elapsed()
+    const { snapshot } = this.#request
+    const named = snapshot === undefined ? listSnapshots(parts) : [findSnapshot(parts, snapshot)]
+    const stripes = await this.#stripesOf(named, snapshot !== undefined)
+    this.#total = stripes.length
+    await mapBounded(stripes, STRIPES_AT_ONCE, (stripe) => this.#checkStripe(stripe))
+    for (const one of named) await this.#checkTree(one)
+    return {
+      type: 'summary',
+      ok: this.#bad.length === 0 && this.#lost.size === 0 && this.#snapshotsHit.size === 0,
+      checked: this.#checked,
+      bad: this.#bad,
+      lostStripes: [...this.#lost].map((no) => toHex(parts.catalogue.stripes.record(no).id)),
+      snapshotsHit: [...this.#snapshotsHit],
+      filesHit: this.#filesHit,
+      seconds: (parts.clock.elapsed() - startedAt) / 1000,
+    }
+  }
+
+  async #stripesOf(named: readonly NamedSnapshot[], narrow: boolean): Promise<StripeRow[]> {
+    const { catalogue } = this.#session.parts
+    const live = catalogue.stripes.live()
+    if (!narrow) return live
+    const wanted = new Set<number | null>()
+    for (const one of named)
+      for (const no of await shardSet(this.#session, one, this.#signal)) wanted.add(catalogue.shards.get(no)?.stripe ?? null)
+    return live.filter((stripe) => wanted.has(stripe.no))
+  }
+
+  async #checkStripe(row: StripeRow): Promise<void> {
+    this.#signal.throwIfAborted()
+    const { catalogue, random } = this.#session.parts
+    const stripe = catalogue.stripes.record(row.no)
+    const shards = catalogue.shards.ofStripe(row.no)
+    const percent = this.#request.readDataPercent ?? 0
+    const intact = await mapBounded([...stripe.ids.keys()], stripe.n, async (index) => {
+      if (shards[index]?.inOutbox === true) return true
+      const read = percent > 0 && random.below(10_000) < percent * 100
+      return read ? this.#readShard(stripe, index) : this.#askHolders(stripe, index)
+    })
+    const lost = intact.filter(Boolean).length < stripe.k
+    if (lost) this.#lost.add(row.no)
+    const changed = shards.filter((shard, i) => shard.lost !== (lost && intact[i] !== true))
+    if (changed.length > 0)
+      catalogue.commit(() => { changed.forEach((shard) => { catalogue.shards.setLost(shard.no, !shard.lost) }) })
+    this.#checked.stripes++
+    this.#progress()
+  }
+
+  /** The body itself, from whoever has it. */
+  async #readShard(stripe: StripeRecord, index: number): Promise<boolean> {
+    const outcome = await this.#session.parts.network.fetch({ stripe, index }, this.#signal)
+    for (const fault of outcome.faults) this.#addBad(stripe, index, fault)
+    if (!outcome.ok) {
+      if (outcome.faults.length === 0) this.#addBad(stripe, index, null)
+      return false
+    }
+    this.#checked.shards++
+    this.#checked.bytes += outcome.bytes.length
+    const id = stripe.ids[index]
+    if (id !== undefined && verifyShard(outcome.bytes, id)) return true
+    this.#addBad(stripe, index, { peer: outcome.from, why: 'corrupt', detail: 'not the bytes of this shard' })
+    return false
+  }
+
+  async #askHolders(stripe: StripeRecord, index: number): Promise<boolean> {
+    const holders = await this.#session.parts.network.locate({ stripe, index }, this.#signal)
+    this.#checked.shards++
+    if (holders.some((holder) => holder.state === 'held')) return true
+    for (const { peer, state } of holders) {
+      const why = state === 'unreachable' ? 'offline' : 'missing'
+      this.#addBad(stripe, index, { peer, why, detail: state })
+    }
+    if (holders.length === 0) this.#addBad(stripe, index, null)
+    return false
+  }
+
+  #addBad(stripe: StripeRecord, index: number, fault: HostFault | null): void {
+    const id = stripe.ids[index]
+    this.#bad.push({
+      shardId: id === undefined ? '' : toHex(id),
+      stripe: toHex(stripe.id),
+      index,
+      peer: fault?.peer ?? null,
+      why: fault?.why ?? 'missing',
+      detail: fault?.detail ?? 'no holder known',
+    })
+  }
+
+  /** Metadata of a snapshot is read; content is held against the stripes found lost. */
+  async #checkTree({ snapshot }: NamedSnapshot): Promise<void> {
+    const { chunks, parts } = this.#session
+    const hit = (path: string): void => {
+      this.#snapshotsHit.add(snapshot.id)
+      const last = this.#filesHit.at(-1)
+      if (last?.path === path && last.snapshot === snapshot.id) return
+      if (this.#filesHit.length < MAX_FILES) this.#filesHit.push({ snapshot: snapshot.id, path })
+    }
+    for await (const { chunk, path } of chunkUses(this.#session.tree(this.#signal), snapshot.tree, hit)) {
+      this.#signal.throwIfAborted()
+      const found = chunks.locate(chunk)
+      if (found === undefined ? !parts.inline.has(chunk) : this.#isLost(found.no)) hit(path)
+    }
+    this.#checked.snapshots++
+    this.#progress()
+  }
+
+  #isLost(no: number): boolean {
+    const shard = this.#session.parts.catalogue.shards.get(no)
+    if (shard === undefined) return true
+    return shard.lost || (shard.stripe === null && !shard.inOutbox)
+  }
+
+  #progress(): void {
+    const { stripes, bytes } = this.#checked
+    const filesTotal = this.#total
+    this.#events.progress(() => ({
+      type: 'progress',
+      filesDone: stripes,
+      filesTotal,
+      bytesDone: bytes,
+      bytesTotal: bytes,
+      totalKnown: true,
+    }))
+  }
+}

@@ -81,6 +81,17 @@ t.test('a wrap opens for its secret and place only, and notices every changed pa
   t.end()
 })
 
+t.test('an unknown kind fails closed, however well it is sealed', (t) => {
+  const seed = Buffer.alloc(32, 42)
+  const { cipherText, sharedSecret } = xwing.encapsulate(xwing.keygen(seed).publicKey)
+  for (const kind of [0, 2, 255]) {
+    const header = concat(Uint8Array.of(kind), cipherText)
+    const box = sealBox(sharedSecret, { label: 'hybrid', plaintext: utf8('key'), aad: header, random })
+    t.throws(() => hybridOpen(secretOf(seed), concat(header, box)), { code: 'SECURITY_SEALED' })
+  }
+  t.end()
+})
+
 t.test('both halves are needed', (t) => {
   const [one, two] = [secretOf(Buffer.alloc(32, 1)), secretOf(Buffer.alloc(32, 2))]
   const box = hybridWrap(hybridPublicKey(one), utf8('x'), { random })

@@ -121,6 +121,20 @@ t.test('parameters under the floor or over the ceiling are refused before they c
   t.end()
 })
 
+t.test('reserved bytes and the fixed fields of a key file are zero', (t) => {
+  const file = sealKeystore(keys, { key }, random)
+  for (const at of [5, 6, 7, 8, 15, 19, 20, 35]) {
+    t.throws(() => openKeystore(flipBit(file, 8 * at), { key }), { code: 'VALIDATION_DECODE' })
+  }
+  for (const at of [5, 6, 7]) {
+    const locked = Uint8Array.from(file)
+    locked[4] = 1
+    t.throws(() => keystoreLockKind(flipBit(locked, 8 * at)), { code: 'VALIDATION_DECODE' })
+  }
+  t.throws(() => keystoreLockKind(flipBit(file, 8 * 4)), { code: 'VALIDATION_DECODE' }, 'lock 3')
+  t.end()
+})
+
 t.test('content that is not of the form is refused on both ways', (t) => {
   t.throws(() => sealKeystore({ ...keys, peerSeed: new Uint8Array(31) }, { key }, random), {
     code: 'VALIDATION_DECODE',

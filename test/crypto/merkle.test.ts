@@ -138,6 +138,16 @@ t.test('the three forgeries of an unhardened tree fail', (t) => {
   t.end()
 })
 
+t.test('a root made to fit a path of the wrong length proves nothing', (t) => {
+  const [leaf, other] = [leafHash(Buffer.of(1)), leafHash(Buffer.of(2))]
+  const claim = { leafHash: leaf, index: 0, count: 1 }
+  t.ok(verifyMerkleProof({ ...claim, path: [], root: leaf }))
+  for (const root of [nodeHash(other, leaf), nodeHash(leaf, other)])
+    t.notOk(verifyMerkleProof({ ...claim, path: [other], root }))
+  t.notOk(verifyMerkleProof({ ...claim, count: 3, path: [other], root: nodeHash(leaf, other) }))
+  t.end()
+})
+
 t.test('a streamed root can be asked for at any time', (t) => {
   const hasher = new RootHasher()
   t.same(hasher.root(), merkleRoot([]))

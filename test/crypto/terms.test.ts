@@ -80,6 +80,15 @@ t.test('a longer floor counts at once, a shorter one when the old one has run ou
   t.end()
 })
 
+t.test('floors that have run out or are covered are forgotten', (t) => {
+  const first = heldFloors(terms(1, 30), [], 0)
+  t.same(first, [{ floorDays: 30, untilMs: 30 * DAY }])
+  t.same(heldFloors(terms(2, 7), first, 30 * DAY), [{ floorDays: 7, untilMs: 37 * DAY }])
+  t.same(heldFloors(terms(2, 7), first, 1 * DAY), first)
+  t.same(heldFloors(terms(2, 60), first, 1 * DAY), [{ floorDays: 60, untilMs: 61 * DAY }])
+  t.end()
+})
+
 t.test('property: no series of changes releases anything sooner than was promised', (t) => {
   const change = fc.record({ floorDays: fc.integer({ min: 7, max: 100 }), afterDays: fc.integer({ min: 0, max: 60 }) })
   fc.assert(

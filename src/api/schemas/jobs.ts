@@ -137,8 +137,8 @@ export const backupRequest = z.strictObject({
   exclude: z.array(z.string().min(1).max(4096)).max(1024).default([]),
   /** End once the snapshot is local-safe; placing goes on in the background. */
   local: z.boolean().default(false),
+  /** Read and count, store nothing. */
   dryRun: z.boolean().default(false),
-  forceRead: z.boolean().default(false),
 })
 export type BackupRequest = z.output<typeof backupRequest>
 
@@ -149,8 +149,6 @@ export const restoreRequest = z.strictObject({
   to: pathText,
   overwrite: z.enum(['never', 'older', 'always']).default('never'),
   fullPaths: z.boolean().default(false),
-  /** Patterns of what to restore before the rest. */
-  first: z.array(z.string().min(1).max(4096)).max(64).default([]),
   /** Read every file back and compare it with the snapshot. */
   verify: z.boolean().default(false),
   filter: z

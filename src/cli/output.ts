@@ -1,0 +1,110 @@
+/**
+ * Everything the CLI prints. Data goes to stdout, progress and notes to stderr. With `--json` stdout carries one
+ * document, or lines `{"v":1,"type":…}` for long work, and a failure is one JSON line at the end of stderr.
+ */
+import { createColors } from 'picocolors'
+import { errorTable } from '../base/error-table.ts'
+import type { PlexiError } from '../base/errors.ts'
+import { printable } from './format.ts'
+import type { CliIo } from './io.ts'
+
+type Colors = ReturnType<typeof createColors>
+
+export interface OutputOptions {
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly color: boolean
+  readonly progress: boolean
+  /** 0, 1 (`-v`) or more. */
+  readonly verbose: number
+}
+
+export class Output {
+  readonly options: OutputOptions
+  /** Colours for stdout, or none. */
+  readonly paint: Colors
+  readonly #paintError: Colors
+  readonly #io: CliIo
+
+  constructor(options: OutputOptions, io: CliIo) {
+    this.options = options
+    this.#io = io
+    this.paint = createColors(options.color && wantsColor(io, io.stdout.isTTY))
+    this.#paintError = createColors(options.color && wantsColor(io, io.stderr.isTTY))
+  }
+
+  get json(): boolean {
+    return this.options.json
+  }
+
+  get isTerminal(): boolean {
+    return this.#io.stdout.isTTY === true
+  }
+
+  /** The result of a read: `document` with `--json`, else the text that `human` makes. */
+  document(document: unknown, human: () => string): void {
+    if (this.json) this.print(JSON.stringify(document))
+    else this.print(human())
+  }
+
+  /** One line of long work's `--json`. */
+  line(type: string, fields: object): void {
+    if (this.json) this.print(JSON.stringify({ v: 1, ...fields, type }))
+  }
+
+  /** A line on stdout. */
+  print(text: string): void {
+    this.#io.stdout.write(text.endsWith('\n') || text === '' ? text : `${text}\n`)
+  }
+
+  bytes(data: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      this.#io.stdout.write(data, () => {
+        resolve()
+      })
+    })
+  }
+
+  /** Something people should know, on stderr; silent with `--quiet` and `--json`. */
+  note(text: string): void {
+    if (!this.options.quiet && !this.json) this.#io.stderr.write(`${text}\n`)
+  }
+
+  warn(text: string): void {
+    this.note(`${this.#paintError.yellow('!')} ${printable(text)}`)
+  }
+
+  good(text: string): string {
+    return `${this.paint.green('✓')} ${text}`
+  }
+
+  /** The last thing a failing command prints. */
+  error(error: PlexiError): void {
+    if (this.json) {
+      const { code, message, remedy, exitCode } = error
+      this.#io.stderr.write(`${JSON.stringify({ type: 'error', code, message, remedy, exitCode })}\n`)
+      return
+    }
+    const { red, bold, dim } = this.#paintError
+    const lines = [
+      `${red('✗')} ${bold(red(error.code))}: ${printable(error.message)}`,
+      `  ${dim('Why:')} ${errorTable[error.code].why}`,
+      `  ${dim('Fix:')} ${error.remedy}`,
+    ]
+    if (this.options.verbose > 0 && error.stack !== undefined) lines.push(dim(stackOf(error)))
+    this.#io.stderr.write(`${lines.join('\n')}\n`)
+  }
+}
+
+/** Colour is never forced onto a pipe unless asked for, and never carries meaning alone. */
+function wantsColor(io: CliIo, isTTY: boolean | undefined): boolean {
+  const { env } = io
+  if ((env['NO_COLOR'] ?? '') !== '' || (env['PLEXICHAT_NO_COLOR'] ?? '') !== '') return false
+  if ((env['FORCE_COLOR'] ?? '') !== '' && env['FORCE_COLOR'] !== '0') return true
+  return isTTY === true && env['TERM'] !== 'dumb'
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\n  caused by ${error.cause.stack ?? error.cause.message}` : ''
+  return `  ${(error.stack ?? '') + cause}`
+}

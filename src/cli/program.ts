@@ -1,0 +1,103 @@
+/** The command line as commander sees it: global options, and of all commands only the one asked for loaded. */
+import { Command, CommanderError } from 'commander'
+import { PlexiError, toPlexiError } from '../base/errors.ts'
+import { Cli, durationOption, globalOptions } from './cli.ts'
+import { commandTable } from './command-table.ts'
+import type { CliIo } from './io.ts'
+import { Output } from './output.ts'
+
+/** Global options that take a value, needed to find the command's name before parsing. */
+const VALUE_OPTIONS = new Set(['--home', '--timeout'])
+const HELP_CODES = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version'])
+
+/** Runs one command line; resolves to the exit code. Never throws. */
+export async function runCli(io: CliIo): Promise<number> {
+  const cli = new Cli(io, () => buildProgram(cli, () => true))
+  try {
+    const args = commandLine(io.args)
+    const wanted = commandName(args)
+    const program = await buildProgram(cli, (name) => name === wanted)
+    await program.parseAsync(args, { from: 'user' })
+    return cli.exitCode
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && HELP_CODES.has(thrown.code) && thrown.exitCode === 0) return 0
+    const error = thrown instanceof CommanderError ? usageError(thrown) : toPlexiError(thrown)
+    new Output(roughOptions(io.args), io).error(error)
+    return error.exitCode
+  }
+}
+
+/** Without a command: the one sentence of `status`, or the version. */
+function commandLine(args: readonly string[]): readonly string[] {
+  if (commandName(args) !== undefined || asksForHelp(args)) return args
+  const version = args.filter((arg) => arg === '--version' || arg === '-V')
+  if (version.length > 0) return ['version', ...args.filter((arg) => !version.includes(arg))]
+  return ['status', '--sentence', ...args]
+}
+
+/** Commands that are not loaded are names for help and suggestions. */
+async function buildProgram(cli: Cli, isWanted: (name: string) => boolean): Promise<Command> {
+  const program = new Command('plexichat')
+    .description('Encrypted backups on the machines of people you know. Without a command: is everything protected?')
+    .option('--home <dir>', 'the home of the vault (else $PLEXICHAT_HOME, $XDG_DATA_HOME/plexichat)')
+    .option('--json', 'machine-readable output')
+    .option('-q, --quiet', 'no notes, no progress')
+    .option('-v, --verbose', 'more about errors; twice for even more', (_text, before: number) => before + 1, 0)
+    .option('--no-color', 'no colours')
+    .option('--no-progress', 'no progress')
+    .option('-y, --yes', 'do not ask')
+    .option('--timeout <seconds>', 'give up after this long', durationOption)
+    .helpCommand('help [command]', 'help for a command')
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .configureOutput({
+      writeOut: (text) => cli.io.stdout.write(text),
+      writeErr: (text) => cli.io.stderr.write(text),
+      // Errors are printed once, in our own form.
+      outputError: () => undefined,
+    })
+  for (const { name, summary, group, load } of commandTable) {
+    const command = isWanted(name) ? (await load()).build(cli) : new Command(name)
+    program.addCommand(inherit(command.description(summary).helpGroup(group), program))
+  }
+  return program
+}
+
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent)
+  for (const sub of command.commands) inherit(sub, command)
+  return command
+}
+
+/** The first argument that is not an option; of `help X` the X. */
+function commandName(args: readonly string[]): string | undefined {
+  const operands: string[] = []
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string
+    if (arg === '--') break
+    if (VALUE_OPTIONS.has(arg)) i++
+    else if (!arg.startsWith('-')) operands.push(arg)
+  }
+  return operands[0] === 'help' ? operands[1] : operands[0]
+}
+
+function asksForHelp(args: readonly string[]): boolean {
+  return args.some((arg) => arg === '--help' || arg === '-h' || arg === 'help')
+}
+
+/** `error: unknown command 'statsu'` and the like, as an error of our table. */
+function usageError(thrown: CommanderError): PlexiError {
+  if (HELP_CODES.has(thrown.code)) return new PlexiError('VALIDATION_USAGE', { reason: 'this needs a subcommand' })
+  const [first = '', ...rest] = thrown.message.replace(/^error: /, '').split('\n')
+  const hint = rest.join(' ').trim()
+  const reason = hint === '' ? first : `${first} ${hint}`
+  return new PlexiError('VALIDATION_USAGE', { reason }, { cause: thrown })
+}
+
+/** The options that decide how an error is printed, when the command line itself could not be parsed. */
+function roughOptions(args: readonly string[]) {
+  const end = args.indexOf('--')
+  const seen = end < 0 ? args : args.slice(0, end)
+  const verbose = seen.filter((arg) => arg === '-v' || arg === '--verbose').length
+  return globalOptions({ json: seen.includes('--json'), color: !seen.includes('--no-color'), verbose })
+}

@@ -17,6 +17,7 @@ import {
   type Call,
   createHandlers,
   type Guest,
+  type HeadPut,
   type HandlerDeps,
   type Owner,
   serveDefaults,
@@ -26,7 +27,16 @@ import {
   type Standing,
   type StorageProtocol,
 } from '../../src/node/protocols/index.ts'
-import { type GroupId, manifestPayload, type ShardId, shardRoot, SHARD_BYTES, stripeRecord } from '../../src/shard/index.ts'
+import {
+  type GroupId,
+  manifestPayload,
+  type ShardId,
+  sealedHashOf,
+  shardRoot,
+  SHARD_BYTES,
+  signNotice,
+  stripeRecord,
+} from '../../src/shard/index.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { type MemoryWire, memoryWirePair } from './memory-wire.ts'
@@ -89,6 +99,32 @@ export function putOf(
   }
 }
 
+export interface HeadContent {
+  readonly seq?: number
+  readonly prev?: Uint8Array
+  readonly body?: string
+  readonly terms?: Uint8Array
+  readonly records?: readonly Uint8Array[]
+}
+
+/** A head whose seal the host cannot open anyway. */
+export function headOf(device: TestDevice, content: HeadContent = {}): HeadPut {
+  const { seq = 1, body = `head ${String(seq)}`, terms = device.terms, records = [] } = content
+  const sealed = Buffer.alloc(4096, seededRandom(body).bytes(512))
+  const prev = seq === 1 ? null : (content.prev ?? new Uint8Array(32))
+  const { vault, peer, serial } = device
+  const notice = signNotice(device.sign, {
+    v: 1,
+    vault,
+    device: peer,
+    seq,
+    prev,
+    sealedHash: sealedHashOf(sealed),
+    serial,
+  })
+  return { bundle: { authority: seededRandom(`authority ${body}`).bytes(700), terms, notice, sealed }, records }
+}
+
 export interface TestHost {
   readonly store: HostStore
   readonly peer: PeerKey
@@ -99,7 +135,10 @@ export interface TestHost {
   readonly guests: Guest[]
   readonly handlers: ReturnType<typeof createHandlers>
   /** Opens a stream as `peer` and serves it; `served` resolves when the handler is done with it. */
-  open(peer: PeerKey, protocol?: StorageProtocol): { call: Call; wire: MemoryWire; server: MemoryWire; served: Promise<void> }
+  open(
+    peer: PeerKey,
+    protocol?: StorageProtocol,
+  ): { call: Call; wire: MemoryWire; server: MemoryWire; served: Promise<void> }
   /** The call alone. */
   call(peer: PeerKey, protocol?: StorageProtocol): Call
 }

@@ -14,7 +14,9 @@ t.test('a put is durable and receipted, and the bytes come back', async (t) => {
   const shard = sampleShard('put')
   const receipt = await putShard(host.call(device.peer), device, putOf(device, shard))
   t.match(receipt, { host: host.peer, number: 1, bytes: SHARD_BYTES, time: host.clock.now() })
-  t.ok(equal(openReceipt(receipt.signed, { host: host.peer, vault: device.vault, shardId: shard.id }).shardId, shard.id))
+  t.ok(
+    equal(openReceipt(receipt.signed, { host: host.peer, vault: device.vault, shardId: shard.id }).shardId, shard.id),
+  )
   const file = path(host, toHex(device.vault), toHex(shard.id))
   t.equal((await stat(file)).size, SHARD_BYTES)
   t.ok(equal(await readFile(file), shard.bytes))

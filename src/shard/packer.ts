@@ -117,6 +117,7 @@ export class ShardPacker {
       this.#waiting.map((chunk) => chunk.bytes.length),
       { room, expected, frameBytes: this.#options.frameBytes, entries: MAX_ENTRIES - this.#openEntries },
     )
+    invariant(picked.length > 0 || this.#open.length > 0, 'a chunk fits an empty shard')
     if (scarce) this.#closing++
     if (picked.length === 0 || this.#closing > MAX_CLOSING || this.#open.length >= MAX_FRAMES) {
       this.#seal(sealed)

@@ -37,10 +37,12 @@ export function pickFitting(lengths: readonly number[], room: Room): Pick {
     const scarce = left < LAST_CHUNKS * mean || skipped.length >= WINDOW
     if (scarce) {
       const rest = candidates(lengths, { skipped, next: index })
-      picked.push(
-        ...bestFit(lengths, { rest, left, plainLeft: plainLimit(picked.length + LAST_CHUNKS, room) - plain, room }),
-      )
-      return { picked, scarce: true }
+      const plainLeft = plainLimit(picked.length + LAST_CHUNKS, room) - plain
+      const last = bestFit(lengths, { rest, left, plainLeft, room })
+      // Alone a chunk of any length may be a frame.
+      const alone =
+        picked.length + last.length > 0 ? [] : rest.filter((i) => costAt(lengths, i, room) <= left).slice(0, 1)
+      return { picked: [...picked, ...last, ...alone], scarce: true }
     }
     if (cost > left) {
       skipped.push(index)
@@ -65,10 +67,14 @@ function costOf(length: number, room: Room): number {
   return Math.ceil(length * room.expected) + ENTRY_ROW_BYTES
 }
 
+function costAt(lengths: readonly number[], index: number, room: Room): number {
+  return costOf(lengths[index] as number, room)
+}
+
 function meanCost(lengths: readonly number[], room: Room): number {
   const count = Math.min(lengths.length, WINDOW)
   let sum = 0
-  for (let i = 0; i < count; i++) sum += costOf(lengths[i] as number, room)
+  for (let i = 0; i < count; i++) sum += costAt(lengths, i, room)
   return count === 0 ? 0 : sum / count
 }
 
@@ -90,7 +96,7 @@ function bestFit(
 ): number[] {
   const { room } = bound
   // Two entries that cost nothing stand for taking fewer than three.
-  const items = bound.rest.map((index) => ({ index, cost: costOf(lengths[index] as number, room) }))
+  const items = bound.rest.map((index) => ({ index, cost: costAt(lengths, index, room) }))
   const sorted = [{ index: -1, cost: 0 }, { index: -1, cost: 0 }, ...items.sort((a, b) => a.cost - b.cost)]
   // An expected cost is never below length × expected, so this keeps the plain bytes within their limit as well.
   const target = Math.min(bound.left, Math.floor(bound.plainLeft * room.expected))

@@ -38,7 +38,7 @@ export function pickFitting(lengths: readonly number[], room: Room): Pick {
     if (scarce) {
       const rest = candidates(lengths, { skipped, next: index })
       const plainLeft = plainLimit(picked.length + LAST_CHUNKS, room) - plain
-      const last = bestFit(lengths, { rest, left, plainLeft, room })
+      const last = bestFit(lengths, { rest, left, plainLeft, room }).slice(0, room.entries - picked.length)
       // Alone a chunk of any length may be a frame.
       const alone =
         picked.length + last.length > 0 ? [] : rest.filter((i) => costAt(lengths, i, room) <= left).slice(0, 1)

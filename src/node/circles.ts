@@ -11,14 +11,28 @@ import type { PeersDatabase } from './peers/database.ts'
 export const MAIN_CIRCLE = 'main'
 const MAX_CIRCLES = 256
 const MAX_BOOTSTRAP = 8
+const MAX_NAME_CHARS = 64
+
+interface Row {
+  readonly id: string
+  readonly name: string
+  readonly key: string | null
+  readonly joined: number
+  readonly bootstrap: string
+  readonly pending: string | null
+}
 
 export interface Circle {
   readonly id: string
+  /** For people; empty without one. */
+  readonly name: string
   readonly key?: Uint8Array
   /** Milliseconds since 1970. */
   readonly joined: number
   /** Addresses of members, learned when joining. */
   readonly bootstrap: readonly string[]
+  /** An invite to present once the node is in this circle. */
+  readonly pending?: string
 }
 
 /** What may name a circle: it becomes part of protocol names. */
@@ -41,26 +55,39 @@ export class CircleBook {
   }
 
   /** A new private circle with a random id; `closed` adds a key without which nobody can connect. */
-  create(options: { closed: boolean }): Circle {
+  create(options: { closed: boolean; name?: string }): Circle {
     const id = toHex(this.#random.bytes(16))
-    return this.add({ id, bootstrap: [], ...(options.closed ? { key: this.#random.bytes(32) } : {}) })
+    const key = options.closed ? { key: this.#random.bytes(32) } : {}
+    return this.add({ id, name: options.name ?? '', bootstrap: [], ...key })
   }
 
-  /** Remembers a circle; one that is known keeps its date and takes the newer addresses and key. */
-  add(circle: Omit<Circle, 'joined'>): Circle {
-    checkCircleName(circle.id)
+  /** Remembers a circle; one that is known keeps its date and whatever is not given anew. */
+  add(circle: Partial<Omit<Circle, 'joined'>> & { readonly id: string }): Circle {
+    const id = checkCircleName(circle.id)
+    const known = this.get(id)
     const { n } = this.#database.prepare('SELECT count(*) AS n FROM circle').get() as { n: number }
-    const known = this.get(circle.id)
     if (known === undefined && n >= MAX_CIRCLES) {
       throw new PlexiError('VALIDATION_LIMIT', { what: 'circles', limit: MAX_CIRCLES })
     }
-    const bootstrap = [...new Set([...circle.bootstrap, ...(known?.bootstrap ?? [])])].slice(0, MAX_BOOTSTRAP)
+    const bootstrap = [...new Set([...(circle.bootstrap ?? []), ...(known?.bootstrap ?? [])])].slice(0, MAX_BOOTSTRAP)
     const key = circle.key ?? known?.key
-    const joined = known?.joined ?? this.#clock.now()
+    const pending = circle.pending ?? known?.pending
     this.#database
-      .prepare('INSERT OR REPLACE INTO circle (id, key, joined, bootstrap) VALUES (?, ?, ?, ?)')
-      .run(circle.id, key === undefined ? null : toHex(key), joined, JSON.stringify(bootstrap))
-    return { id: circle.id, joined, bootstrap, ...(key === undefined ? {} : { key }) }
+      .prepare('INSERT OR REPLACE INTO circle (id, name, key, joined, bootstrap, pending) VALUES (?, ?, ?, ?, ?, ?)')
+      .run(
+        id,
+        (circle.name ?? known?.name ?? '').slice(0, MAX_NAME_CHARS),
+        key === undefined ? null : toHex(key),
+        known?.joined ?? this.#clock.now(),
+        JSON.stringify(bootstrap),
+        pending ?? null,
+      )
+    return this.get(id) as Circle
+  }
+
+  /** The pending invite was presented. */
+  settled(id: string): void {
+    this.#database.prepare('UPDATE circle SET pending = NULL WHERE id = ?').run(id)
   }
 
   get(id: string): Circle | undefined {
@@ -68,17 +95,14 @@ export class CircleBook {
   }
 
   list(): Circle[] {
-    const rows = this.#database.prepare('SELECT id, key, joined, bootstrap FROM circle ORDER BY joined').all() as {
-      id: string
-      key: string | null
-      joined: number
-      bootstrap: string
-    }[]
+    const rows = this.#database.prepare('SELECT * FROM circle ORDER BY joined, id').all() as Row[]
     return rows.map((row) => ({
       id: row.id,
+      name: row.name,
       joined: row.joined,
       bootstrap: JSON.parse(row.bootstrap) as string[],
       ...(row.key === null ? {} : { key: fromHex(row.key) }),
+      ...(row.pending === null ? {} : { pending: row.pending }),
     }))
   }
 

@@ -22,6 +22,16 @@ export interface Invite {
   readonly token: Uint8Array
 }
 
+/** An invite as its maker sees it later; the token itself is not kept. */
+export interface OpenInvite {
+  readonly id: string
+  readonly uses: number
+  readonly used: number
+  /** Milliseconds since 1970. */
+  readonly created: number
+  readonly expires: number
+}
+
 const PREFIX = 'plexi1'
 const CHECKSUM_BYTES = 4
 const MAX_ADDRESS_CHARS = 160
@@ -77,7 +87,7 @@ export class InviteBook {
   }
 
   /** A fresh token, good for `uses` joins within `expiresMs`. */
-  open(terms: { uses: number; expiresMs: number }): { token: Uint8Array; expires: number } {
+  open(terms: { uses: number; expiresMs: number }): OpenInvite & { readonly token: Uint8Array } {
     const { uses, expiresMs } = terms
     if (!Number.isSafeInteger(uses) || uses < 1 || uses > inviteFormat.maxUses) {
       throw new PlexiError('VALIDATION_USAGE', { reason: `an invite has 1 to ${inviteFormat.maxUses} uses` })
@@ -85,27 +95,39 @@ export class InviteBook {
     const token = this.#random.bytes(inviteFormat.tokenBytes)
     const created = this.#clock.now()
     const expires = created + expiresMs
-    this.#database.prepare('DELETE FROM invite WHERE expires < ? OR uses_left = 0').run(created)
+    this.#database.prepare('DELETE FROM invite WHERE expires < ? OR used >= uses').run(created)
     this.#database
-      .prepare('INSERT INTO invite (token_hash, created, expires, uses_left) VALUES (?, ?, ?, ?)')
+      .prepare('INSERT INTO invite (token_hash, created, expires, uses) VALUES (?, ?, ?, ?)')
       .run(hashOf(token), created, expires, uses)
-    return { token, expires }
+    return { id: idOf(hashOf(token)), uses, used: 0, created, expires, token }
   }
 
   /** Takes one use; false for an unknown, expired or used-up token. */
   redeem(token: Uint8Array): boolean {
     const taken = this.#database
-      .prepare('UPDATE invite SET uses_left = uses_left - 1 WHERE token_hash = ? AND uses_left > 0 AND expires >= ?')
+      .prepare('UPDATE invite SET used = used + 1 WHERE token_hash = ? AND used < uses AND expires >= ?')
       .run(hashOf(token), this.#clock.now())
     return taken.changes === 1
   }
 
-  list(): { created: number; expires: number; usesLeft: number }[] {
+  /** Invites that can still be used. */
+  list(): OpenInvite[] {
     const rows = this.#database
-      .prepare('SELECT created, expires, uses_left FROM invite WHERE expires >= ? AND uses_left > 0 ORDER BY created')
-      .all(this.#clock.now()) as { created: number; expires: number; uses_left: number }[]
-    return rows.map((row) => ({ created: row.created, expires: row.expires, usesLeft: row.uses_left }))
+      .prepare('SELECT * FROM invite WHERE expires >= ? AND used < uses ORDER BY created')
+      .all(this.#clock.now()) as (Omit<OpenInvite, 'id'> & { token_hash: string })[]
+    return rows.map(({ token_hash, uses, used, created, expires }) => ({
+      id: idOf(token_hash),
+      uses,
+      used,
+      created,
+      expires,
+    }))
   }
+}
+
+/** The name of an invite tells nothing about its token. */
+function idOf(tokenHash: string): string {
+  return tokenHash.slice(0, 12)
 }
 
 function hashOf(token: Uint8Array): string {

@@ -46,6 +46,7 @@ export interface NodeLimits {
   readonly offerFreshMs: number
   /** Peers whose offers are asked at once, and kept as candidates. */
   readonly maxAsksAtOnce: number
+  readonly maxAsksPerHost: number
   readonly maxCandidates: number
   /** Shards on their way to or from one host, and to all of them. */
   readonly maxShardsPerHost: number
@@ -65,7 +66,7 @@ export interface NodeLimits {
 }
 
 export const defaultLimits: NodeLimits = {
-  idleTimeoutMs: 10 * SECOND,
+  idleTimeoutMs: 15 * SECOND,
   dialTimeoutMs: 5 * SECOND,
   askTimeoutMs: 5 * SECOND,
   shardTimeoutMs: 2 * MINUTE,
@@ -75,6 +76,7 @@ export const defaultLimits: NodeLimits = {
   maxDiscoveryRounds: 12,
   offerFreshMs: 10 * MINUTE,
   maxAsksAtOnce: 16,
+  maxAsksPerHost: 4,
   maxCandidates: 256,
   maxShardsPerHost: 3,
   maxShardsAtOnce: 16,
@@ -101,7 +103,7 @@ export const transportLimits = {
   maxStreamsPerProtocol: 16,
   maxStreamsPerConnection: 128,
   initialWindowBytes: 256 * KiB,
-  maxWindowBytes: 512 * KiB,
+  maxWindowBytes: 256 * KiB,
   maxReadBufferBytes: MiB,
   streamInactivityMs: 2 * MINUTE,
   keepAliveMs: 30 * SECOND,
@@ -111,6 +113,8 @@ export const transportLimits = {
 /** What others may leave in this node's part of the DHT (docs/spec/06-dht-records.md, caps). */
 export const dhtLimits = {
   maxRecordBytes: 2_048,
+  /** The same with libp2p's wrapping: key and time of arrival. */
+  maxStoredRecordBytes: 2_304,
   maxRecords: 2_048,
   maxRecordsPerPeer: 256,
   maxProviders: 1_024,
@@ -118,6 +122,9 @@ export const dhtLimits = {
   /** Entries of libp2p's peer store. */
   maxPeerEntries: 4_096,
   maxPeerEntryBytes: 16 * KiB,
+  /** Writes that one peer, and all together, may cause. */
+  writesPerPeer: { burst: 512, perSecond: 1 },
+  writesOfAll: { burst: 4_096, perSecond: 16 },
   refreshMs: HOUR,
   queryTimeoutMs: 8 * SECOND,
 } as const

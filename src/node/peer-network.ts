@@ -3,6 +3,7 @@
  * engine knows. Invariant: nothing above learns addresses, nothing here learns keys of shards.
  */
 import { toHex } from '../base/bytes.ts'
+import { PlexiError } from '../base/errors.ts'
 import { mapBounded } from '../base/queue.ts'
 import type { PeerKey } from '../crypto/ids.ts'
 import type {
@@ -22,7 +23,8 @@ import type {
 import type { NodeLimits } from './options.ts'
 import type { GroupBook } from './placement/group-book.ts'
 import type { GroupFormer } from './placement/group-former.ts'
-import { faultOf, type HostCalls } from './transfer/host-calls.ts'
+import { hostFault } from './protocols/index.ts'
+import type { HostCalls } from './transfer/host-calls.ts'
 import type { Fetcher } from './transfer/fetch.ts'
 import type { Heads } from './transfer/heads.ts'
 import type { Placer } from './transfer/place.ts'
@@ -38,6 +40,8 @@ export interface PeerNetworkDeps {
   converge(signal: AbortSignal): Promise<void>
   /** Members that answered lately and may host for us, in no order. */
   members(): GroupHost[]
+  /** Whether anybody at all is connected. */
+  online(): boolean
 }
 
 /** Ids in one release order. */
@@ -91,7 +95,7 @@ export class PeerNetwork implements ShardNetwork {
         confirmed++
       } catch (error) {
         signal.throwIfAborted()
-        faults.push(faultOf(host.peer, error))
+        faults.push(hostFault(host.peer, error))
       }
     })
     return { confirmed, faults }
@@ -108,8 +112,10 @@ export class PeerNetwork implements ShardNetwork {
     return this.#deps.heads.publish(bundle, unique(ordered), signal)
   }
 
+  /** Throws `NETWORK_NO_BOOTSTRAP` when no member answers at all. */
   async findHeads(signal: AbortSignal): Promise<FoundHead[]> {
     await this.#deps.converge(signal)
+    if (!this.#deps.online()) throw new PlexiError('NETWORK_NO_BOOTSTRAP')
     const pointed = await this.#deps.heads.pointers(signal)
     const known = [...this.#deps.book.hosts().values()]
     return this.#deps.heads.collect(unique([...pointed, ...this.#deps.members(), ...known]), signal)

@@ -4,6 +4,7 @@
  */
 import { kadDHT, type KadDHT, type SelectFn, type SingleKadDHT, type ValidateFn } from '@libp2p/kad-dht'
 import type { Connection, Stream, StreamHandler, StreamHandlerOptions } from '@libp2p/interface'
+import { scopeOf } from '../addresses.ts'
 import { dhtLimits } from '../options.ts'
 import type { Attribution } from './bounded-datastore.ts'
 
@@ -18,6 +19,17 @@ type KadComponents = Parameters<ReturnType<typeof kadDHT>>[0]
 
 export function dhtProtocol(circle: string): string {
   return `/plexichat/${circle}/kad/1.0.0`
+}
+
+/**
+ * Servers answer lookups and keep records, so they must be dialable by those who ask: a node that listens on loopback
+ * or a public address is, one on a private network only for a circle that is reached over private addresses too.
+ */
+export function dhtMode(listen: readonly string[], bootstrap: readonly string[]): 'server' | 'client' {
+  const scopes = listen.map(scopeOf)
+  if (scopes.length === 0) return 'client'
+  if (scopes.some((scope) => scope === 'loopback' || scope === 'public')) return 'server'
+  return bootstrap.some((address) => scopeOf(address) === 'public') ? 'client' : 'server'
 }
 
 /** A libp2p service factory. */

@@ -28,14 +28,17 @@ CREATE TABLE placement_group (
 
 CREATE TABLE invite (
   token_hash TEXT PRIMARY KEY,                 -- hex SHA-256 of the token
-  created INTEGER NOT NULL,
+  created INTEGER NOT NULL,                    -- ms since 1970
   expires INTEGER NOT NULL,
-  uses_left INTEGER NOT NULL
+  uses INTEGER NOT NULL,
+  used INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE circle (
   id TEXT PRIMARY KEY,
+  name TEXT NOT NULL DEFAULT '',
   key TEXT,                                    -- hex pre-shared key; NULL: none
-  joined INTEGER NOT NULL,
-  bootstrap TEXT NOT NULL DEFAULT '[]'         -- JSON array of multiaddrs learned when joining
+  joined INTEGER NOT NULL,                     -- ms since 1970
+  bootstrap TEXT NOT NULL DEFAULT '[]',        -- JSON array of multiaddrs learned when joining
+  pending TEXT                                 -- invite code to present once the node is in this circle
 ) STRICT, WITHOUT ROWID;

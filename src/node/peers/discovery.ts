@@ -46,6 +46,8 @@ export interface DiscoveryDeps {
   readonly random: Random
   readonly log: Logger
   askOffer(host: GroupHost, signal: AbortSignal): Promise<AnsweredOffer>
+  /** A peer that may have been given up shows that it is there. */
+  met?(peer: PeerKey): void
 }
 
 interface Member {
@@ -147,6 +149,7 @@ export class Discovery {
       .map((address) => withoutPeer(address.toString()))
       .filter((address) => this.#deps.policy.mayDial(address))
     this.#deps.table.seenAt(peer, addresses)
+    this.#deps.met?.(peer)
     if (protocols.includes(this.#options.offerProtocol)) void this.ask({ peer, addresses })
   }
 

@@ -37,6 +37,7 @@ export interface KnownPeer {
 }
 
 export const MAX_PEER_ADDRESSES = 8
+const MAX_NAME_CHARS = 64
 
 interface Row {
   peer: string
@@ -79,12 +80,13 @@ export class PeerTable {
     return rows.map(fromRow)
   }
 
-  /** Peers whose id, name or vault starts with `text`. */
+  /** Peers of that id or name; else those whose id starts or ends so, or whose vault starts so. */
   find(text: string): KnownPeer[] {
     const exact = this.list().filter((known) => known.peer === text || known.name === text)
     if (exact.length > 0) return exact
     if (text.length < 4) return []
-    return this.list().filter((known) => known.peer.endsWith(text) || known.vault?.startsWith(text) === true)
+    const named = (known: KnownPeer): boolean => known.peer.startsWith(text) || known.peer.endsWith(text)
+    return this.list().filter((known) => named(known) || known.vault?.startsWith(text) === true)
   }
 
   /** Makes a row where there is none; false when the table is full of peers that matter more. */
@@ -117,7 +119,14 @@ export class PeerTable {
   /** What a peer calls itself and whose it is, from an exchange in which it proved both. */
   introduced(peer: PeerKey, who: { vault: string; name: string }): void {
     if (!this.know(peer)) return
-    this.#database.prepare('UPDATE peer SET vault = ?, name = ? WHERE peer = ?').run(who.vault, who.name, peer)
+    this.#database
+      .prepare('UPDATE peer SET vault = ?, name = ? WHERE peer = ?')
+      .run(who.vault, who.name.slice(0, MAX_NAME_CHARS), peer)
+  }
+
+  /** The name a person gives it. */
+  call(peer: PeerKey, name: string): void {
+    this.#database.prepare('UPDATE peer SET name = ? WHERE peer = ?').run(name.slice(0, MAX_NAME_CHARS), peer)
   }
 
   vouch(peer: PeerKey, vouched: boolean): void {

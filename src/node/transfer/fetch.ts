@@ -19,12 +19,13 @@ import {
 import type { NodeLimits } from '../options.ts'
 import type { PeerTable } from '../peers/peer-table.ts'
 import type { GroupBook } from '../placement/group-book.ts'
-import { faultOf, type HostCalls } from './host-calls.ts'
+import { hostFault } from '../protocols/index.ts'
+import type { HostCalls } from './host-calls.ts'
 import type { PeerLinks } from './peer-links.ts'
 
 export interface FetchDeps {
   readonly calls: HostCalls
-  readonly links: Pick<PeerLinks, 'transfer' | 'rest' | 'resting' | 'awake' | 'connected'>
+  readonly links: Pick<PeerLinks, 'transfer' | 'ask' | 'rest' | 'resting' | 'awake'>
   readonly book: GroupBook
   readonly table: Pick<PeerTable, 'succeeded' | 'failed'>
   readonly clock: Clock
@@ -164,7 +165,7 @@ export class Fetcher {
       links.awake(host.peer)
       return { host, bytes }
     } catch (error) {
-      const fault = faultOf(host.peer, error)
+      const fault = hostFault(host.peer, error)
       if (!signal.aborted) {
         if (fault.why === 'timeout' || fault.why === 'offline') links.rest(host.peer)
         if (fault.why !== 'missing') table.failed(host.peer, fault.detail)
@@ -189,7 +190,7 @@ export class Fetcher {
     if (links.resting(host.peer)) return { peer: host.peer, state: 'unreachable' }
     const wait = deadline(clock, this.#limits.askTimeoutMs, signal)
     try {
-      const [answer] = await calls.has(host, [id], wait.signal)
+      const [answer] = await links.ask(host.peer, wait.signal, () => calls.has(host, [id], wait.signal))
       if (answer === undefined) return { peer: host.peer, state: 'missing' }
       return { peer: host.peer, ...answer }
     } catch {

@@ -11,7 +11,8 @@ import type { FoundHead, GroupHost, HeadBundle, HostFault } from '../../shard/in
 import type { HeadDirectory } from '../dht/head-directory.ts'
 import { makeHeadRecords, periodAt } from '../dht/head-records.ts'
 import { headRecordFormat, type NodeLimits } from '../options.ts'
-import { faultOf, type HostCalls } from './host-calls.ts'
+import { hostFault } from '../protocols/index.ts'
+import type { HostCalls } from './host-calls.ts'
 import type { PeerLinks } from './peer-links.ts'
 
 export interface HeadDeps {
@@ -116,7 +117,7 @@ export class Heads {
       return undefined
     } catch (error) {
       signal.throwIfAborted()
-      const fault = faultOf(host.peer, error)
+      const fault = hostFault(host.peer, error)
       if (fault.why === 'timeout' || fault.why === 'offline') this.#deps.links.rest(host.peer)
       return fault
     } finally {

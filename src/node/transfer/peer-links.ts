@@ -28,6 +28,7 @@ export class PeerLinks {
   readonly #deps: PeerLinksDeps
   readonly #all: Semaphore
   readonly #perHost = new Map<PeerKey, Semaphore>()
+  readonly #asks = new Map<PeerKey, Semaphore>()
   readonly #restingUntil = new Map<PeerKey, number>()
 
   constructor(limits: NodeLimits, deps: PeerLinksDeps) {
@@ -40,7 +41,7 @@ export class PeerLinks {
   async open(host: GroupHost, protocol: string, signal: AbortSignal): Promise<WireStream> {
     const wait = deadline(this.#deps.clock, this.#limits.dialTimeoutMs, signal)
     try {
-      const connection = await this.#connect(host, wait.signal)
+      const connection = await this.connect(host, wait.signal)
       const stream: Stream = await connection.newStream(protocol, {
         signal: wait.signal,
         maxOutboundStreams: transportLimits.maxStreamsPerProtocol,
@@ -55,29 +56,19 @@ export class PeerLinks {
     }
   }
 
-  /** Opens a stream, runs `exchange` on it and closes it; a failed exchange resets it. */
-  async exchange<T>(
-    target: { host: GroupHost; protocol: string },
-    signal: AbortSignal,
-    exchange: (stream: WireStream) => Promise<T>,
-  ): Promise<T> {
-    const stream = await this.open(target.host, target.protocol, signal)
-    try {
-      const result = await exchange(stream)
-      await stream.close()
-      return result
-    } catch (error) {
-      stream.abort(error instanceof Error ? error : new Error('the exchange failed'))
-      throw error
-    }
-  }
-
   /** Runs a transfer of about one shard, within the bounds per host and in total. */
   async transfer<T>(peer: PeerKey, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     let own = this.#perHost.get(peer)
     if (own === undefined) this.#perHost.set(peer, (own = new Semaphore(this.#limits.maxShardsPerHost)))
     // The host's own bound first, so that a slow host holds none of the places of all.
     return own.run(() => this.#all.run(work, signal), signal)
+  }
+
+  /** Runs a small question, few at once to one host, so that its stream limit is never met. */
+  async ask<T>(peer: PeerKey, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    let own = this.#asks.get(peer)
+    if (own === undefined) this.#asks.set(peer, (own = new Semaphore(this.#limits.maxAsksPerHost)))
+    return own.run(work, signal)
   }
 
   connected(peer: PeerKey): boolean {
@@ -106,7 +97,8 @@ export class PeerLinks {
     this.#restingUntil.delete(peer)
   }
 
-  async #connect(host: GroupHost, signal: AbortSignal): Promise<Connection> {
+  /** The open connection to a peer, or a new one. */
+  async connect(host: GroupHost, signal: AbortSignal): Promise<Connection> {
     const { libp2p, policy } = this.#deps
     const id = peerIdFromString(host.peer)
     const open = libp2p.getConnections(id).find((connection) => connection.status === 'open')

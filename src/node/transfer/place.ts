@@ -20,7 +20,8 @@ import {
 import type { NodeLimits } from '../options.ts'
 import type { PeerTable } from '../peers/peer-table.ts'
 import type { GroupBook, Takeover } from '../placement/group-book.ts'
-import { faultOf, worthRetrying, type HostCalls } from './host-calls.ts'
+import { hostFault } from '../protocols/index.ts'
+import { worthRetrying, type HostCalls } from './host-calls.ts'
 import type { PeerLinks } from './peer-links.ts'
 
 export interface PlaceDeps {
@@ -121,7 +122,8 @@ export class Placer {
       return { ok: true, receipt }
     } catch (error) {
       signal.throwIfAborted()
-      const fault = faultOf(host.peer, error)
+      if (error instanceof OwnFailure) throw error.cause
+      const fault = hostFault(host.peer, error)
       if (fault.why === 'timeout' || fault.why === 'offline') links.rest(host.peer)
       table.failed(host.peer, fault.detail)
       log.info('a host failed to store a shard', { peer: host.peer, why: fault.why })
@@ -129,18 +131,35 @@ export class Placer {
     }
   }
 
-  /** The body is read only once there is a place for it, so waiting shards cost no memory. */
+  /** The body is read only once there is a place for it and the host wants it, so waiting shards cost no memory. */
   async #attempt({ request, index }: PlaceTask, host: GroupHost, signal: AbortSignal): Promise<Receipt> {
     const { links, calls, clock } = this.#deps
     return links.transfer(host.peer, signal, async () => {
-      const bytes = await request.read(index)
       const wait = deadline(clock, this.#limits.shardTimeoutMs, signal)
+      let unreadable: { error: unknown } | undefined
+      const read = async (): Promise<Uint8Array> => {
+        try {
+          return await request.read(index)
+        } catch (error) {
+          unreadable = { error }
+          throw error
+        }
+      }
       try {
-        return await calls.put(host, { stripe: request.stripe, index, bytes }, wait.signal)
+        return await calls.put(host, { stripe: request.stripe, index, read }, wait.signal)
+      } catch (error) {
+        // That we cannot read our own outbox is not the host's fault.
+        throw unreadable === undefined ? error : new OwnFailure(unreadable.error)
       } finally {
         wait.clear()
       }
     })
+  }
+}
+
+class OwnFailure extends Error {
+  constructor(cause: unknown) {
+    super('the shard could not be read', { cause })
   }
 }
 

@@ -35,11 +35,12 @@ function discoveryOf(test: Pick<Test, 'teardown'>, node: BareNode, bootstrap: re
       libp2p: node.libp2p,
       policy: node.policy,
       table: node.table,
-      askOffer: (target, wait) =>
-        links.exchange({ host: target, protocol: OFFER }, wait, async (stream) => {
-          if ((await stream.read(wait))?.[0] !== 1) throw new Error('no offer')
-          return offer
-        }),
+      askOffer: async (target, wait) => {
+        const stream = await links.open(target, OFFER, wait)
+        if ((await stream.read(wait))?.[0] !== 1) throw new Error('no offer')
+        await stream.close()
+        return offer
+      },
     },
   )
   test.teardown(() => discovery.stop())

@@ -1,0 +1,272 @@
+/**
+ * How a node is put together, from the disk upwards: database, policy, datastore, host store, libp2p, links, discovery,
+ * groups, transfers. Nothing runs yet when this returns, except what has to be open to be read.
+ */
+import { LevelDatastore } from 'datastore-level'
+import { DAY, HOUR, type Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import type { Logger } from '../base/log.ts'
+import type { Metrics } from '../base/metrics.ts'
+import type { Random } from '../base/random.ts'
+import { openCertificate } from '../crypto/certificate.ts'
+import type { PeerKey, VaultId } from '../crypto/ids.ts'
+import type { SigningKey } from '../crypto/signature.ts'
+import { inSubnet, ipOf, loopbackOnly, scopeOf, type Subnet } from './addresses.ts'
+import { CircleBook } from './circles.ts'
+import { Attribution, BoundedDatastore, type StoreRule } from './dht/bounded-datastore.ts'
+import { dhtMode } from './dht/circle-dht.ts'
+import { HeadDirectory } from './dht/head-directory.ts'
+import { headRecordRules, mayReplaceStored } from './dht/head-records.ts'
+import { Republisher } from './dht/republish.ts'
+import { DialPolicy } from './dial-policy.ts'
+import { hostDefaults, HostStore } from './host/index.ts'
+import { InviteBook } from './invites.ts'
+import { makeLibp2p } from './libp2p.ts'
+import { Membership } from './membership.ts'
+import { defaultLimits, dhtLimits, type NodeLimits, type NodeOptions } from './options.ts'
+import { ownSubnets } from './own-subnets.ts'
+import { PeerNetwork } from './peer-network.ts'
+import { openPeersDatabase } from './peers/database.ts'
+import { Discovery } from './peers/discovery.ts'
+import { PeerTable } from './peers/peer-table.ts'
+import { eligible, type Candidate } from './placement/candidates.ts'
+import { GroupBook } from './placement/group-book.ts'
+import { GroupFormer } from './placement/group-former.ts'
+import { OFFER_PROTOCOL } from './protocols/index.ts'
+import { PeerStanding } from './standing.ts'
+import { Fetcher } from './transfer/fetch.ts'
+import { Heads } from './transfer/heads.ts'
+import { WireCalls } from './transfer/host-calls.ts'
+import { PeerLinks } from './transfer/peer-links.ts'
+import { Placer } from './transfer/place.ts'
+
+/** What a node needs to know of the device it runs on. */
+export interface NodeIdentity {
+  /** 32 bytes: seed of the device's Ed25519 key, which is the libp2p key. */
+  readonly peerSeed: Uint8Array
+  readonly certificate: Uint8Array
+  /** The same key. */
+  readonly sign: SigningKey
+  readonly vault: VaultId
+  readonly rendezvous: Uint8Array
+  /** The vault's newest signed terms. */
+  terms(): Uint8Array
+}
+
+export interface NodeDeps {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** Paths in the home. `peersDb` may be `:memory:`. */
+  readonly home: { readonly hosted: string; readonly datastore: string; readonly peersDb: string }
+  readonly device: NodeIdentity
+}
+
+/** Everything of a node that is worth naming. */
+export type NodeParts = Awaited<ReturnType<typeof assemble>>
+
+export async function assemble(options: NodeOptions, deps: NodeDeps) {
+  const limits: NodeLimits = { ...defaultLimits, ...options.limits }
+  const ground = await layGround(options, limits, deps)
+  const { libp2p, policy, table, book, standing, closed } = ground
+  const { clock, random, log, device } = deps
+  const links = new PeerLinks(limits, { libp2p, policy, clock })
+  const certificate = (): Uint8Array => device.certificate
+  const caller = { vault: device.vault, sign: device.sign, certificate, terms: () => device.terms() }
+  const calls = new WireCalls({}, { links, clock, caller })
+  const discovery = new Discovery(
+    { bootstrap: ground.bootstrap, offerProtocol: OFFER_PROTOCOL, limits },
+    {
+      libp2p,
+      policy,
+      table,
+      clock,
+      random,
+      log,
+      askOffer: (host, signal) => calls.offer(host, signal),
+      met: (peer) => links.awake(peer),
+    },
+  )
+  const candidates = (): Candidate[] => candidatesOf({ discovery, table, links, standing }, ground.place)
+  const members = () =>
+    candidates()
+      .filter(eligible)
+      .map(({ peer, addresses }) => ({ peer, addresses }))
+  const converge = (signal: AbortSignal) => discovery.converge(signal)
+  const directory = new HeadDirectory({ dht: libp2p.services.dht, clock, log })
+  const everybody = () => candidates().map(({ peer, addresses }) => ({ peer, addresses }))
+  const shared = { calls, links, book, table, clock, random, log }
+  const network = new PeerNetwork(limits, {
+    book,
+    calls,
+    converge,
+    members,
+    former: new GroupFormer({ book, random, log, converge, candidates }),
+    placer: new Placer(limits, shared),
+    fetcher: new Fetcher(limits, { ...shared, everybody }),
+    heads: new Heads(limits, { ...shared, directory, rendezvous: device.rendezvous }),
+    online: () => libp2p.getConnections().length > 0,
+  })
+  const membership = new Membership(
+    { circle: options.circle, circleKey: closed, name: options.name },
+    {
+      ...ground,
+      links,
+      clock,
+      log,
+      vault: device.vault,
+      certificate,
+      addresses: () => libp2p.getMultiaddrs().map(String),
+    },
+  )
+  const republisher = new Republisher(
+    { everyMs: limits.republishMs, firstMs: limits.firstRepublishMs },
+    { directory, clock, random, log, records: () => ground.store.headRecords() },
+  )
+  return { ...ground, limits, links, calls, discovery, candidates, network, membership, republisher }
+}
+
+/** What stands alone: files, databases, the policy, and libp2p on top of them. */
+async function layGround(options: NodeOptions, limits: NodeLimits, deps: NodeDeps) {
+  const { disk, clock, random, device } = deps
+  const database = await openPeersDatabase(deps.home.peersDb, disk)
+  const circles = new CircleBook({ database, clock, random })
+  const known = circles.get(options.circle)
+  const closed = options.circleKey ?? known?.key
+  const bootstrap = [...new Set([...options.bootstrap, ...(known?.bootstrap ?? [])])]
+  const local = loopbackOnly(options.listen)
+  const place = { loopbackOnly: local, lan: options.lan === true, subnets: ownSubnets() }
+  const policy = new DialPolicy(place)
+  const table = new PeerTable({ maxPeers: limits.maxPeersKnown }, { database, clock })
+  for (const peer of table.list()) if (peer.blocked) policy.block(peer.peer, true)
+  const attribution = new Attribution()
+  const level = await openDatastore(deps.home.datastore)
+  const datastore = boundedStore(level, { clock, attribution })
+  await datastore.load()
+  const libp2p = await makeLibp2p(
+    {
+      peerSeed: device.peerSeed,
+      listen: options.listen,
+      bootstrap,
+      ...(closed === undefined ? {} : { circleKey: closed }),
+      loopbackOnly: local,
+      mdns: options.mdns !== false,
+      dht: {
+        circle: options.circle,
+        server: dhtMode(options.listen, bootstrap) === 'server',
+        records: headRecordRules(clock),
+      },
+    },
+    { datastore, policy, attribution },
+  )
+  return {
+    database,
+    circles,
+    closed,
+    bootstrap,
+    place,
+    policy,
+    table,
+    level,
+    datastore,
+    libp2p,
+    book: new GroupBook(database),
+    invites: new InviteBook({ database, clock, random }),
+    standing: new PeerStanding({ vouchEverybody: local }, { table, vault: device.vault }),
+    store: hostStore(options, deps),
+  }
+}
+
+function hostStore(options: NodeOptions, deps: NodeDeps): HostStore {
+  const { disk, clock, random, log, metrics } = deps
+  const diskReserve = options.diskReserveShare ?? hostDefaults.diskReserve
+  const path = deps.home.hosted
+  return new HostStore(
+    { ...hostDefaults, offerBytes: options.offerBytes, diskReserve },
+    { disk, clock, random, log, metrics, path },
+  )
+}
+
+async function openDatastore(path: string): Promise<LevelDatastore> {
+  const level = new LevelDatastore(path)
+  await level.open()
+  return level
+}
+
+function boundedStore(inner: LevelDatastore, deps: { clock: Clock; attribution: Attribution }): BoundedDatastore {
+  const rules: StoreRule[] = [
+    {
+      prefix: '/dht/record',
+      what: 'DHT records',
+      maxEntries: dhtLimits.maxRecords,
+      maxEntriesPerPeer: dhtLimits.maxRecordsPerPeer,
+      maxValueBytes: dhtLimits.maxStoredRecordBytes,
+      evictAfterMs: 2 * DAY,
+      mayReplace: mayReplaceStored,
+    },
+    {
+      prefix: '/dht/provider',
+      what: 'DHT provider entries',
+      maxEntries: dhtLimits.maxProviders,
+      maxEntriesPerPeer: dhtLimits.maxProvidersPerPeer,
+      maxValueBytes: 64,
+      evictAfterMs: 2 * DAY,
+    },
+    {
+      prefix: '/peers/',
+      what: 'known peers',
+      maxEntries: dhtLimits.maxPeerEntries,
+      maxEntriesPerPeer: dhtLimits.maxPeerEntries,
+      maxValueBytes: dhtLimits.maxPeerEntryBytes,
+      evictAfterMs: HOUR,
+    },
+  ]
+  const { writesPerPeer: perPeer, writesOfAll: allPeers } = dhtLimits
+  return new BoundedDatastore({ rules, perPeer, allPeers }, { inner, ...deps })
+}
+
+interface Ground {
+  readonly discovery: Discovery
+  readonly table: PeerTable
+  readonly links: PeerLinks
+  readonly standing: PeerStanding
+}
+
+/** Hosts that answered, as placement sees them. */
+function candidatesOf(
+  { discovery, table, links, standing }: Ground,
+  place: { loopbackOnly: boolean; lan: boolean; subnets: readonly Subnet[] },
+): Candidate[] {
+  return [...discovery.members()].flatMap(([peer, offer]) => {
+    const known = table.get(peer)
+    if (known?.blocked === true || links.resting(peer)) return []
+    const observed = links.observed(peer)
+    const ip = observed === undefined ? undefined : ipOf(observed)
+    const local =
+      (place.loopbackOnly && observed !== undefined && scopeOf(observed) === 'loopback') ||
+      (place.lan && ip !== undefined && place.subnets.some((subnet) => inSubnet(ip, subnet)))
+    return [
+      {
+        peer,
+        addresses: known?.addresses ?? [],
+        vault: offer.vault,
+        vouched: standing.vouched(peer, offer.vault),
+        stamped: offer.stamped,
+        accepting: offer.accepting,
+        freeBytes: offer.freeBytes,
+        ip,
+        local,
+        score: 1,
+        availability: 1,
+        speed: 1,
+      },
+    ]
+  })
+}
+
+/** The peer a certificate is for. */
+export function peerOf(device: NodeIdentity): PeerKey {
+  return openCertificate(device.certificate).peer
+}

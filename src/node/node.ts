@@ -1,0 +1,197 @@
+/**
+ * The node: this device among its peers. Starts and stops everything below, serves the storage protocols, and offers
+ * the backup engine its network and people their handles. Invariant: once `start` resolves, peers can reach it under
+ * `addresses()`; once `stop` resolves, nothing of it runs any more.
+ */
+import type { Connection, Stream } from '@libp2p/interface'
+import type { Service } from '../base/lifecycle.ts'
+import { stopAll } from '../base/lifecycle.ts'
+import { PlexiError } from '../base/errors.ts'
+import { peerKey, type PeerKey } from '../crypto/ids.ts'
+import type { ShardNetwork } from '../shard/index.ts'
+import { Hosting } from './hosting.ts'
+import type { Membership } from './membership.ts'
+import { NetReport } from './net-report.ts'
+import { assemble, peerOf, type NodeDeps, type NodeParts } from './node-parts.ts'
+import { transportLimits, type NodeOptions } from './options.ts'
+import type { CircleBook } from './circles.ts'
+import { PeerDirectory } from './peers/peer-directory.ts'
+import { eligible } from './placement/candidates.ts'
+import { createHandlers, leaseDaysOf, serveDefaults, type ProtocolHandler } from './protocols/index.ts'
+import { hostDefaults } from './host/index.ts'
+import { Libp2pWire } from './stream-adapter.ts'
+
+export const PROTOCOL_VERSION = '1'
+
+/** Hosts read slowly from owners that have much to do: their patience is longer than an owner's. */
+const SERVER_IDLE_FACTOR = 2
+const SETTLE_FIRST_MS = 2_000
+const SETTLE_MAX_MS = 600_000
+
+export class PlexiNode implements Service {
+  readonly peer: PeerKey
+  readonly #options: NodeOptions
+  readonly #deps: NodeDeps
+  readonly #stopping = new AbortController()
+  #parts: NodeParts | undefined
+  #settling: Promise<void> = Promise.resolve()
+
+  constructor(options: NodeOptions, deps: NodeDeps) {
+    this.#options = options
+    this.#deps = deps
+    this.peer = peerOf(deps.device)
+  }
+
+  async start(): Promise<void> {
+    const parts = await assemble(this.#options, this.#deps)
+    this.#parts = parts
+    await parts.store.start()
+    await this.#serve(parts)
+    await parts.libp2p.start()
+    this.#measure(parts)
+    parts.discovery.start()
+    parts.republisher.start()
+    this.#settling = this.#settle(parts)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    const parts = this.#parts
+    if (parts === undefined) return
+    await this.#settling
+    const step = (stop: () => unknown): Service => ({
+      start: async () => undefined,
+      stop: async () => void (await stop()),
+    })
+    await stopAll([
+      step(() => parts.database.close()),
+      step(() => parts.level.close()),
+      step(() => parts.store.stop()),
+      step(() => parts.libp2p.stop()),
+      step(() => parts.republisher.stop()),
+      step(() => parts.discovery.stop()),
+    ])
+    this.#parts = undefined
+  }
+
+  /** Multiaddrs others can dial, each with `/p2p/`. */
+  addresses(): string[] {
+    return this.#running().libp2p.getMultiaddrs().map(String)
+  }
+
+  get network(): ShardNetwork {
+    return this.#running().network
+  }
+
+  get membership(): Membership {
+    return this.#running().membership
+  }
+
+  get circles(): CircleBook {
+    return this.#running().circles
+  }
+
+  get hosting(): Hosting {
+    const { store, table } = this.#running()
+    return new Hosting({ store, table })
+  }
+
+  get peers(): PeerDirectory {
+    const { libp2p, table, links, policy, discovery, standing, limits, candidates } = this.#running()
+    return new PeerDirectory(limits, {
+      libp2p,
+      table,
+      links,
+      policy,
+      discovery,
+      clock: this.#deps.clock,
+      vouched: (known) => standing.vouched(known.peer, known.vault),
+      eligible: () =>
+        new Set(
+          candidates()
+            .filter(eligible)
+            .map((candidate) => candidate.peer),
+        ),
+    })
+  }
+
+  get net(): NetReport {
+    return new NetReport(this.#options, this.#running())
+  }
+
+  /** Hosts that would take shards of this vault now, and members that are connected. */
+  hosts(): { eligible: number; online: number } {
+    const candidates = this.#running().candidates()
+    return { eligible: candidates.filter(eligible).length, online: candidates.length }
+  }
+
+  /** Looks for members now and resolves when nobody new turns up. */
+  async discover(signal: AbortSignal): Promise<void> {
+    await this.#running().discovery.converge(signal, { force: true })
+  }
+
+  #running(): NodeParts {
+    if (this.#parts === undefined) throw new PlexiError('SYSTEM_UNEXPECTED', { reason: 'the node is not running' })
+    return this.#parts
+  }
+
+  async #serve(parts: NodeParts): Promise<void> {
+    const { clock, log, metrics, device } = this.#deps
+    const handlers = createHandlers(serveDefaults, {
+      clock,
+      log,
+      metrics,
+      stopping: this.#stopping.signal,
+      store: parts.store,
+      admission: parts.standing,
+      identity: { peer: this.peer, sign: device.sign, certificate: () => device.certificate },
+      invites: parts.membership,
+      hosting: {
+        leaseDays: leaseDaysOf(hostDefaults.leaseMs),
+        strangerBytes: hostDefaults.strangerBytes,
+        version: PROTOCOL_VERSION,
+        minimumVersion: PROTOCOL_VERSION,
+        stamp: () => null,
+        draining: () => false,
+      },
+    })
+    const limit = { maxInboundStreams: transportLimits.maxStreamsPerProtocol }
+    for (const [protocol, handler] of Object.entries(handlers)) {
+      await parts.libp2p.handle(protocol, (stream, connection) => this.#accept(handler, stream, connection), limit)
+    }
+  }
+
+  // eslint-disable-next-line max-params -- the shape of libp2p's own handlers, with ours in front
+  async #accept(handler: ProtocolHandler, stream: Stream, connection: Connection): Promise<void> {
+    let peer: PeerKey
+    try {
+      peer = peerKey(connection.remotePeer.toString())
+    } catch {
+      stream.abort(new Error('only Ed25519 peers are members'))
+      return
+    }
+    const idleMs = this.#running().limits.idleTimeoutMs * SERVER_IDLE_FACTOR
+    const wire = new Libp2pWire(stream, { idleMs, peer }, this.#deps.clock)
+    await handler(wire, { peer, address: connection.remoteAddr.toString() })
+  }
+
+  /** Presents an invite that waited for this circle, until it is answered. */
+  async #settle(parts: NodeParts): Promise<void> {
+    const { signal } = this.#stopping
+    let pauseMs = SETTLE_FIRST_MS
+    while (!signal.aborted && !(await parts.membership.settle(signal).catch(() => false))) {
+      await this.#deps.clock.sleep(pauseMs, signal).catch(() => undefined)
+      pauseMs = Math.min(SETTLE_MAX_MS, pauseMs * 2)
+    }
+  }
+
+  #measure({ libp2p }: NodeParts): void {
+    const gauge = this.#deps.metrics.gauge('plexi_peers_connected', 'Peers with an open connection')
+    const count = (): void => {
+      gauge.set(libp2p.getPeers().length)
+    }
+    count()
+    libp2p.addEventListener('peer:connect', count)
+    libp2p.addEventListener('peer:disconnect', count)
+  }
+}

@@ -90,7 +90,9 @@ export class BackupEngine {
     const events = new EventStream<DrainEvent>(session.parts.clock, this.#options.progressEveryMs)
     return events.run(signal, (inner) =>
       session.exclusive(inner, async () => {
-        const note = (what: Parameters<typeof hostNote>[0]): void => { hostNote(what, events) }
+        const note = (what: Parameters<typeof hostNote>[0]): void => {
+          hostNote(what, events)
+        }
         await session.former.refresh(inner)
         await session.writer(inner, { place: true, note }).formTail()
         const headHosts = await session.placeAndPublish(inner, note)

@@ -4,7 +4,13 @@
  */
 import { toHex } from '../base/bytes.ts'
 import type { PeerKey } from '../crypto/ids.ts'
-import { minimumReceipts, placedThreshold, safety, UNMEASURED_STRANGER_RATE, type PlacementGroup } from '../shard/index.ts'
+import {
+  minimumReceipts,
+  placedThreshold,
+  safety,
+  UNMEASURED_STRANGER_RATE,
+  type PlacementGroup,
+} from '../shard/index.ts'
 import type { StripeRow } from './catalogue/stripe-rows.ts'
 import type { Parts } from './parts.ts'
 import type { StripeHosts } from './requests.ts'
@@ -18,7 +24,9 @@ export interface Waiting {
 
 export function waiting({ catalogue, outbox }: Parts): Waiting {
   const live = catalogue.stripes.live()
-  const short = live.filter((stripe) => stripe.state === 'queued' && !isPlaced(catalogue.stripes.receipts(stripe.no).size, stripe))
+  const short = live.filter(
+    (stripe) => stripe.state === 'queued' && !isPlaced(catalogue.stripes.receipts(stripe.no).size, stripe),
+  )
   const unstriped = catalogue.shards.unstriped().filter((shard) => !shard.lost).length
   const head = catalogue.heads.newest()
   const headDue = catalogue.snapshots.count() > 0 && (head?.published !== true || head.revision !== catalogue.revision)

@@ -142,7 +142,12 @@ export interface BadShard {
 export interface VerifySummary {
   readonly type: 'summary'
   readonly ok: boolean
-  readonly checked: { readonly snapshots: number; readonly stripes: number; readonly shards: number; readonly bytes: number }
+  readonly checked: {
+    readonly snapshots: number
+    readonly stripes: number
+    readonly shards: number
+    readonly bytes: number
+  }
   readonly bad: readonly BadShard[]
   /** Stripes with fewer than k intact shards, and what they cost. */
   readonly lostStripes: readonly string[]
@@ -174,6 +179,8 @@ export interface SnapshotInfo {
   /** All it needs has enough receipts and a published head names it. */
   readonly placed: boolean
   readonly safe: number | null
+  /** Who holds what it needs; empty while some of it has no stripe yet. */
+  readonly hosts: readonly StripeHosts[]
 }
 
 /** Stripes on the same hosts: input for `restorable` (k of `hosts` online?). */

@@ -38,7 +38,11 @@ export class BackupRun {
   #phase: 'reading' | 'placing' = 'reading'
   #stats = { newBytes: 0, storedBytes: 0, newShards: 0, stripes: 0 }
 
-  constructor(session: Session, request: BackupRequest, run: { events: EventStream<BackupEvent>; signal: AbortSignal }) {
+  constructor(
+    session: Session,
+    request: BackupRequest,
+    run: { events: EventStream<BackupEvent>; signal: AbortSignal },
+  ) {
     this.#session = session
     this.#request = checkRequest(request)
     this.#events = run.events
@@ -50,9 +54,15 @@ export class BackupRun {
   async run(): Promise<BackupSummary> {
     const place = this.#request.localOnly !== true && this.#request.dryRun !== true
     const group = place ? this.#findHosts() : Promise.resolve()
-    const roots = this.#request.stream === undefined ? await rootsOf(this.#request.paths ?? [], this.#session.parts.disk) : []
+    const roots =
+      this.#request.stream === undefined ? await rootsOf(this.#request.paths ?? [], this.#session.parts.disk) : []
     if (this.#request.dryRun === true) return this.#dryRun(roots)
-    const writer = this.#session.writer(this.#signal, { place, note: (note) => { hostNote(note, this.#events) } })
+    const writer = this.#session.writer(this.#signal, {
+      place,
+      note: (note) => {
+        hostNote(note, this.#events)
+      },
+    })
     this.#stats = writer.stats
     const tree = await this.#read(roots, writer)
     const snapshot = await this.#record(tree, roots, writer)
@@ -89,9 +99,15 @@ export class BackupRun {
       walk,
       counters: this.#counters,
       owners: await readOwners(parts.disk),
-      progress: () => { this.#progress() },
-      skip: (skipped) => { this.#skip(skipped) },
-      leaveOut: (path, reason) => { this.#events.emit({ type: 'note', about: 'source', message: reason, path }) },
+      progress: () => {
+        this.#progress()
+      },
+      skip: (skipped) => {
+        this.#skip(skipped)
+      },
+      leaveOut: (path, reason) => {
+        this.#events.emit({ type: 'note', about: 'source', message: reason, path })
+      },
     })
     const { stream } = this.#request
     if (stream === undefined) return this.#readTrees(writer, roots, walk)
@@ -129,7 +145,12 @@ export class BackupRun {
       tags: tags ?? [],
       paths: stream === undefined ? roots.map((root) => root.path) : [utf8(stream.name)],
       tree,
-      stats: { files: this.#counters.filesDone, dirs: this.#counters.dirs, bytes: this.#counters.bytesDone, skipped: this.#skipped.length },
+      stats: {
+        files: this.#counters.filesDone,
+        dirs: this.#counters.dirs,
+        bytes: this.#counters.bytesDone,
+        skipped: this.#skipped.length,
+      },
       parent: newest === undefined ? null : (toHex(newest.id) as SnapshotId),
       partial: this.#skipped.length > 0,
       note: note ?? '',
@@ -165,8 +186,22 @@ export class BackupRun {
       const { newBytes, storedBytes } = this.#stats
       const { placed } = waiting(this.#session.parts)
       const queuedBytes = this.#session.parts.outbox.usedBytes
-      const totals = { filesTotal: Math.max(filesTotal, filesDone), bytesTotal: Math.max(bytesTotal, bytesDone), totalKnown }
-      return { type: 'progress', phase: this.#phase, filesDone, bytesDone, ...totals, newBytes, storedBytes, stripesPlaced: placed, queuedBytes }
+      const totals = {
+        filesTotal: Math.max(filesTotal, filesDone),
+        bytesTotal: Math.max(bytesTotal, bytesDone),
+        totalKnown,
+      }
+      return {
+        type: 'progress',
+        phase: this.#phase,
+        filesDone,
+        bytesDone,
+        ...totals,
+        newBytes,
+        storedBytes,
+        stripesPlaced: placed,
+        queuedBytes,
+      }
     })
   }
 

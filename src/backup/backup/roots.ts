@@ -8,7 +8,8 @@ import { reasonOf, type WalkEntry } from '../sources/walk.ts'
 
 /** Throws `VALIDATION_USAGE`, or `STORAGE_SOURCE_UNREADABLE` when a path is not there: nothing is stored then. */
 export async function rootsOf(paths: readonly string[], disk: Disk): Promise<WalkEntry[]> {
-  if (paths.length === 0) throw new PlexiError('VALIDATION_USAGE', { reason: 'nothing to back up: give at least one PATH' })
+  if (paths.length === 0)
+    throw new PlexiError('VALIDATION_USAGE', { reason: 'nothing to back up: give at least one PATH' })
   if (paths.length > limits.paths) throw new PlexiError('VALIDATION_LIMIT', { what: 'paths', limit: limits.paths })
   const roots: WalkEntry[] = []
   const names = new Set<string>()

@@ -122,7 +122,7 @@ export class TreeWriter {
     const read = await small
     if ('error' in read) return read
     const builder = new ContentBuilder(this.#deps.store)
-    for (let data = read.bytes; data.length > 0; ) {
+    for (let data = read.bytes; data.length > 0;) {
       const length = this.#chunker.next(data)
       await builder.push({ chunk: await this.#deps.store.putData(data.subarray(0, length)), from: 0, length })
       data = data.subarray(length)
@@ -173,11 +173,21 @@ export class TreeWriter {
     const user = owners.user(stat.uid)
     const group = owners.group(stat.gid)
     const { mode, uid, gid, mtimeNs } = stat
-    return { name, type, mode, uid, gid, mtimeNs, ...(user === undefined ? {} : { user }), ...(group === undefined ? {} : { group }) }
+    return {
+      name,
+      type,
+      mode,
+      uid,
+      gid,
+      mtimeNs,
+      ...(user === undefined ? {} : { user }),
+      ...(group === undefined ? {} : { group }),
+    }
   }
 }
 
-type Written = { readonly content: Content; readonly size: number; readonly changed: boolean } | { readonly error: string }
+type Written =
+  { readonly content: Content; readonly size: number; readonly changed: boolean } | { readonly error: string }
 
 const fromSource = new WeakSet()
 

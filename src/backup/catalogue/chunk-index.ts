@@ -52,8 +52,7 @@ export class ChunkIndex {
   async add(shards: readonly { id: ShardId; prefixes: Uint8Array }[], commit: number): Promise<void> {
     const batch = this.#store.batch()
     for (const { id, prefixes } of shards) {
-      for (let at = 0; at < prefixes.length; at += PREFIX_BYTES)
-        batch.put(prefixes.subarray(at, at + PREFIX_BYTES), id)
+      for (let at = 0; at < prefixes.length; at += PREFIX_BYTES) batch.put(prefixes.subarray(at, at + PREFIX_BYTES), id)
     }
     batch.put(MARK, writeNumber(commit))
     await batch.write({ sync: true })
@@ -74,7 +73,9 @@ export class ChunkIndex {
   }
 
   async #rebuild(catalogue: Catalogue): Promise<void> {
-    const dead = new Set([...catalogue.stripes.inState('retired'), ...catalogue.stripes.inState('released')].map((s) => s.no))
+    const dead = new Set(
+      [...catalogue.stripes.inState('retired'), ...catalogue.stripes.inState('released')].map((s) => s.no),
+    )
     let batch: { id: ShardId; prefixes: Uint8Array }[] = []
     let size = 0
     for (const shard of catalogue.shards.all()) {

@@ -48,7 +48,8 @@ export class HeadRows {
   }
 
   add(head: Omit<HeadRow, 'published'>, published: boolean): void {
-    const sql = 'INSERT INTO heads (seq, time, revision, notice, sealed, sealed_hash, published) VALUES (?, ?, ?, ?, ?, ?, ?)'
+    const sql =
+      'INSERT INTO heads (seq, time, revision, notice, sealed, sealed_hash, published) VALUES (?, ?, ?, ?, ?, ?, ?)'
     const { seq, time, revision, notice, sealed, sealedHash } = head
     this.#db.prepare(sql).run(seq, time, revision, notice, sealed, sealedHash, published ? 1 : 0)
     this.#db.prepare('DELETE FROM heads WHERE seq <= ?').run(seq - KEPT_HEADS)

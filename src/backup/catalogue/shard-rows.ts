@@ -12,6 +12,7 @@ export interface ShardRow {
   /** 0 when not known. */
   readonly usedBytes: number
   readonly stripe: number | null
+  /** The first one, where a stripe names it several times. */
   readonly position: number | null
   readonly inOutbox: boolean
   /** Fewer than k of its stripe were left when last looked for: its chunks count as unknown. */
@@ -85,9 +86,15 @@ export class ShardRows {
     return toRow(this.#db.prepare(`SELECT ${columns} FROM shards WHERE no = ?`).get(no))
   }
 
-  /** Shards of a stripe, data first, in the stripe's order. */
+  /** The shard at each position of a stripe; with k = 1 they are all the same one. */
   ofStripe(stripe: number): ShardRow[] {
-    return this.#all(`SELECT ${columns} FROM shards WHERE stripe = ? ORDER BY position`, stripe)
+    const row = this.#db.prepare('SELECT ids FROM stripes WHERE no = ?').get(stripe) as { ids: Buffer } | undefined
+    const ids = row?.ids ?? Buffer.alloc(0)
+    return Array.from({ length: ids.length / 32 }, (_, position) => {
+      const shard = this.find(shardId(ids.subarray(position * 32, position * 32 + 32)))
+      if (shard === undefined) throw new RangeError(`stripe ${String(stripe)} names an unknown shard`)
+      return { ...shard, stripe, position }
+    })
   }
 
   /** Data shards that belong to no stripe yet, in sealing order. */

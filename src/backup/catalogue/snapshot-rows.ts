@@ -53,7 +53,14 @@ export class SnapshotRows {
   }
 
   /** Takes a snapshot from a head; false when it is known. */
-  adopt(row: { id: Uint8Array; time: number; chunk: ChunkId; body: Uint8Array; root: Uint8Array; count: number }): boolean {
+  adopt(row: {
+    id: Uint8Array
+    time: number
+    chunk: ChunkId
+    body: Uint8Array
+    root: Uint8Array
+    count: number
+  }): boolean {
     const sql = `INSERT OR IGNORE INTO snapshots (id, time, chunk, body, shards, shards_root, shard_count)
                  VALUES (?, ?, ?, ?, NULL, ?, ?)`
     return this.#db.prepare(sql).run(row.id, row.time, row.chunk, row.body, row.root, row.count).changes > 0

@@ -1,6 +1,16 @@
 /** Stripes and receipts in the catalogue. Who holds a shard is known from receipts, or from the group's slots. */
+import { concat } from '../../base/bytes.ts'
 import type { PeerKey } from '../../crypto/ids.ts'
-import { groupId, shardId, stripeId, type GroupId, type Receipt, type ShardId, type StripeId, type StripeRecord } from '../../shard/index.ts'
+import {
+  groupId,
+  shardId,
+  stripeId,
+  type GroupId,
+  type Receipt,
+  type ShardId,
+  type StripeId,
+  type StripeRecord,
+} from '../../shard/index.ts'
 import type { Db } from './database.ts'
 
 export type StripeState = 'queued' | 'placed' | 'retired' | 'released'
@@ -38,8 +48,11 @@ export class StripeRows {
   add(stripe: StripeRecord, state: StripeState): number {
     const known = this.find(stripe.id)
     if (known !== undefined) return known.no
-    const sql = 'INSERT INTO stripes (id, k, n, group_id, state) VALUES (?, ?, ?, ?, ?)'
-    return Number(this.#db.prepare(sql).run(stripe.id, stripe.k, stripe.n, stripe.group, state).lastInsertRowid)
+    const sql = 'INSERT INTO stripes (id, k, n, ids, group_id, state) VALUES (?, ?, ?, ?, ?, ?)'
+    return Number(
+      this.#db.prepare(sql).run(stripe.id, stripe.k, stripe.n, concat(...stripe.ids), stripe.group, state)
+        .lastInsertRowid,
+    )
   }
 
   find(id: StripeId): StripeRow | undefined {
@@ -59,9 +72,11 @@ export class StripeRows {
     return { id: row.id, k: row.k, n: row.n, ids: this.ids(no), group: row.group }
   }
 
+  /** Ids by position. */
   ids(no: number): ShardId[] {
-    const rows = this.#db.prepare('SELECT id FROM shards WHERE stripe = ? ORDER BY position').all(no)
-    return (rows as { id: Buffer }[]).map((row) => shardId(row.id))
+    const row = this.#db.prepare('SELECT ids FROM stripes WHERE no = ?').get(no) as { ids: Buffer } | undefined
+    const ids = row?.ids ?? Buffer.alloc(0)
+    return Array.from({ length: ids.length / 32 }, (_, i) => shardId(ids.subarray(i * 32, i * 32 + 32)))
   }
 
   inState(state: StripeState): StripeRow[] {
@@ -91,20 +106,17 @@ export class StripeRows {
     return this.#all(`SELECT ${columns} FROM stripes WHERE root = ? ORDER BY no`, root)
   }
 
-  addReceipt(shard: number, receipt: Receipt): void {
-    const sql = 'INSERT OR REPLACE INTO receipts (shard, host, number, time, signed) VALUES (?, ?, ?, ?, ?)'
-    this.#db.prepare(sql).run(shard, receipt.host, receipt.number, receipt.time, receipt.signed)
-  }
-
-  dropReceipt(shard: number): void {
-    this.#db.prepare('DELETE FROM receipts WHERE shard = ?').run(shard)
+  addReceipt(stripe: number, position: number, receipt: Receipt): void {
+    const sql =
+      'INSERT OR REPLACE INTO receipts (stripe, position, host, number, time, signed) VALUES (?, ?, ?, ?, ?, ?)'
+    const { host, number, time, signed } = receipt
+    this.#db.prepare(sql).run(stripe, position, host, number, time, signed)
   }
 
   /** Position in the stripe → host that signed for it. */
   receipts(stripe: number): Map<number, PeerKey> {
-    const sql = `SELECT s.position AS position, r.host AS host FROM receipts r JOIN shards s ON s.no = r.shard WHERE s.stripe = ?`
-    const rows = this.#db.prepare(sql).all(stripe) as { position: number; host: string }[]
-    return new Map(rows.map((row) => [row.position, row.host as PeerKey]))
+    const rows = this.#db.prepare('SELECT position, host FROM receipts WHERE stripe = ?').all(stripe)
+    return new Map((rows as { position: number; host: string }[]).map((row) => [row.position, row.host as PeerKey]))
   }
 
   counts(): { live: number; queued: number } {

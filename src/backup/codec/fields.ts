@@ -73,7 +73,11 @@ export class Fields {
   }
 }
 
-export function asBytes(value: Plain | undefined, what: string, limits: { length: number } | { max: number }): Uint8Array {
+export function asBytes(
+  value: Plain | undefined,
+  what: string,
+  limits: { length: number } | { max: number },
+): Uint8Array {
   if (!(value instanceof Uint8Array)) throw malformed(what, 'bytes expected')
   if ('length' in limits ? value.length !== limits.length : value.length > limits.max)
     throw malformed(what, `${String(value.length)} bytes`)

@@ -9,7 +9,14 @@ import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { StripeRow } from '../catalogue/stripe-rows.ts'
 import type { Parts } from '../parts.ts'
 import type { ChunkWriter } from '../store/chunk-writer.ts'
-import { encodeSegment, readRoot, rootPlain, splitSegments, type IndexRoot, type SegmentShard } from './segment-codec.ts'
+import {
+  encodeSegment,
+  readRoot,
+  rootPlain,
+  splitSegments,
+  type IndexRoot,
+  type SegmentShard,
+} from './segment-codec.ts'
 import type { StripeRecord } from '../../shard/index.ts'
 
 const SEGMENT_BYTES = 192 * KiB
@@ -43,7 +50,10 @@ export async function describeStripes(parts: Parts, writer: ChunkWriter): Promis
   const stripes = [...content, ...catalogue.stripes.outsideRoots().filter((stripe) => !isTail(catalogue, stripe))]
   const chunks: ChunkId[] = []
   await writer.mark()
-  for (const segment of splitSegments(stripes.map((stripe) => describe(catalogue, stripe)), SEGMENT_BYTES))
+  for (const segment of splitSegments(
+    stripes.map((stripe) => describe(catalogue, stripe)),
+    SEGMENT_BYTES,
+  ))
     chunks.push(await writer.putObject(encodeSegment(segment)))
   await writer.flush()
   const before = new Set(catalogue.stripes.live().map((stripe) => stripe.no))

@@ -82,7 +82,9 @@ export function decodeHeadBody(bytes: Uint8Array): HeadBody {
     snapshots: f.list('snapshots', limits.snapshotsInHead).map(readHeadSnapshot),
     older: f.list('older', limits.olderRoots).map((id) => chunkId(asBytes(id, 'head.older', { length: 32 }))),
     roots: f.list('roots', limits.indexRoots).map(readRoot),
-    segments: f.list('segments', limits.indexRoots).map((s) => asBytes(s, 'head.segments', { max: limits.objectBytes })),
+    segments: f
+      .list('segments', limits.indexRoots)
+      .map((s) => asBytes(s, 'head.segments', { max: limits.objectBytes })),
     inline: f.list('inline', limits.inlineFrames).map(readFrame),
     tombstones: f
       .list('tombstones', limits.tombstones)

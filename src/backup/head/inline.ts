@@ -49,7 +49,10 @@ export function readFrame(plain: Plain): InlineFrame {
   const f = new Fields(plain, 'inline frame')
   const entries = f.list('entries', MAX_ENTRIES).map((entry) => {
     const [id, length] = asTuple(entry, 'inline frame', 2)
-    return { id: chunkId(asBytes(id, 'inline frame', { length: 32 })), length: asUint(length, 'inline frame', MAX_PLAIN) }
+    return {
+      id: chunkId(asBytes(id, 'inline frame', { length: 32 })),
+      length: asUint(length, 'inline frame', MAX_PLAIN),
+    }
   })
   const codec = f.uint('codec', 1) === 1 ? 1 : 0
   const frame: InlineFrame = { entries, codec, bytes: f.bytes('bytes', { max: MAX_STORED }) }

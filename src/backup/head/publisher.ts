@@ -69,7 +69,15 @@ export class HeadPublisher {
     const groupsHash = this.#groupsHash()
     const sealed = sealHead(newestEpoch(keys), this.#body(seq, prev), random)
     const sealedHash = sealedHashOf(sealed)
-    const content = { v: 1, vault: keys.vault, device: keys.device, seq, prev, sealedHash, serial: keys.serial } as const
+    const content = {
+      v: 1,
+      vault: keys.vault,
+      device: keys.device,
+      seq,
+      prev,
+      sealedHash,
+      serial: keys.serial,
+    } as const
     const notice = signNotice(keys.sign, content)
     catalogue.commit(() => {
       catalogue.heads.add({ seq, time: clock.now(), revision, notice, sealed, sealedHash }, false)
@@ -126,7 +134,10 @@ export class HeadPublisher {
       const requests = stripe.ids.map((_, index) => ({ stripe, index }))
       const { confirmed, faults } = await network.release(requests, signal)
       log.info('a replaced stripe was released', { confirmed, faults: faults.length })
-      if (faults.length === 0) catalogue.commit(() => { catalogue.stripes.setState(row.no, 'released') })
+      if (faults.length === 0)
+        catalogue.commit(() => {
+          catalogue.stripes.setState(row.no, 'released')
+        })
     }
   }
 }

@@ -3,7 +3,15 @@
  * Invariant: immutable; a segment says which chunks a shard holds and which shards a stripe has, never who holds them.
  */
 import type { Plain } from '../../crypto/codec.ts'
-import { chunkId, decodeStripe, encodeStripe, shardId, type ChunkId, type ShardId, type StripeRecord } from '../../shard/index.ts'
+import {
+  chunkId,
+  decodeStripe,
+  encodeStripe,
+  shardId,
+  type ChunkId,
+  type ShardId,
+  type StripeRecord,
+} from '../../shard/index.ts'
 import { asBytes, Fields, malformed } from '../codec/fields.ts'
 import { decodeObject, encodeObject } from '../codec/object.ts'
 import { limits } from '../options.ts'

@@ -1,7 +1,6 @@
 /**
  * A local directory as the place for shards: a disk or NAS, and the engine without peers. k = n = 1.
- * Layout: `shards/<first two hex digits>/<shard id>`, `authority`, `terms`, `head-<peer>` (canonical CBOR
- * `[notice, sealed]`), as docs/spec/04-snapshot-and-head.md § Files names them.
+ * Layout: `shards/<first two hex digits>/<shard id>`, `authority`, `terms`, `head-<peer>`, as docs/spec/04-snapshot-and-head.md § Files names them.
  * Invariant: a receipt is given after file and directory were synced.
  */
 import { join } from 'node:path'
@@ -30,7 +29,7 @@ import {
   type ShardId,
   type ShardNetwork,
 } from '../../shard/index.ts'
-import { asBytes, asTuple } from '../codec/fields.ts'
+import { Fields } from '../codec/fields.ts'
 import { STORE_MARKER } from '../sources/own-homes.ts'
 
 export interface DirectoryNetworkOptions {
@@ -39,7 +38,7 @@ export interface DirectoryNetworkOptions {
   readonly returnRate?: number
 }
 
-const HEAD_FILE_BYTES = 264 * 1024
+const HEAD_FILE_BYTES = 640 * 1024
 const AUTHORITY_BYTES = 256 * 1024
 const DEFAULT_RATE = 0.98
 
@@ -85,7 +84,13 @@ export class DirectoryNetwork implements ShardNetwork {
       signal.throwIfAborted()
       try {
         await this.#write(id, await request.read(index))
-        const receipt = { shardId: id, host: this.#peer, number: ++this.#number, bytes: SHARD_BYTES, time: this.#clock.now() }
+        const receipt = {
+          shardId: id,
+          host: this.#peer,
+          number: ++this.#number,
+          bytes: SHARD_BYTES,
+          time: this.#clock.now(),
+        }
         yield { type: 'receipt', index, receipt: { ...receipt, signed: new Uint8Array(0) } }
       } catch (error) {
         missing.push(index)
@@ -134,7 +139,13 @@ export class DirectoryNetwork implements ShardNetwork {
       if (known !== undefined) this.#refuseStale(known.notice, { notice: bundle.notice, seq })
       await this.#disk.writeFileAtomic(join(this.#directory, 'authority'), bundle.authority)
       await this.#disk.writeFileAtomic(join(this.#directory, 'terms'), bundle.terms)
-      const head = encode([bundle.notice, bundle.sealed])
+      const head = encode({
+        v: 1,
+        notice: bundle.notice,
+        sealed: bundle.sealed,
+        authority: bundle.authority,
+        records: [],
+      })
       await this.#disk.writeFileAtomic(join(this.#directory, `head-${device}`), head)
       return { hosts: [this.#peer], faults: [] }
     } catch (error) {
@@ -143,14 +154,14 @@ export class DirectoryNetwork implements ShardNetwork {
   }
 
   async findHeads(): Promise<FoundHead[]> {
-    const names = (await this.#disk.stat(this.#directory)) === undefined ? [] : await this.#disk.readdir(this.#directory)
+    const names =
+      (await this.#disk.stat(this.#directory)) === undefined ? [] : await this.#disk.readdir(this.#directory)
     const found: FoundHead[] = []
     for (const name of names.map(String).filter((text) => text.startsWith('head-') && !text.endsWith('.tmp'))) {
       const head = await this.#readHead(join(this.#directory, name))
       if (head === undefined) continue
-      const authority = await this.#disk.readFile(join(this.#directory, 'authority'), AUTHORITY_BYTES)
       const terms = await this.#disk.readFile(join(this.#directory, 'terms'), AUTHORITY_BYTES)
-      found.push({ bundle: { authority, terms, ...head }, source: this.#peer })
+      found.push({ bundle: { terms, ...head }, source: this.#peer })
     }
     return found
   }
@@ -173,18 +184,27 @@ export class DirectoryNetwork implements ShardNetwork {
     await this.#disk.writeFileAtomic(path, bytes)
   }
 
-  async #readHead(path: string): Promise<{ notice: Uint8Array; sealed: Uint8Array } | undefined> {
+  async #readHead(path: string): Promise<Omit<HeadBundle, 'terms'> | undefined> {
     if ((await this.#disk.stat(path)) === undefined) return undefined
     const bytes = await this.#disk.readFile(path, HEAD_FILE_BYTES)
-    const [notice, sealed] = asTuple(decode(bytes, { what: 'head file', maxBytes: HEAD_FILE_BYTES }), 'head file', 2)
+    const f = new Fields(decode(bytes, { what: 'head file', maxBytes: HEAD_FILE_BYTES }), 'head file')
+    f.uint('v', 1)
+    f.list('records', 64)
     const max = { max: HEAD_FILE_BYTES }
-    return { notice: asBytes(notice, 'head file', max), sealed: asBytes(sealed, 'head file', max) }
+    const head = {
+      notice: f.bytes('notice', max),
+      sealed: f.bytes('sealed', max),
+      authority: f.bytes('authority', max),
+    }
+    f.end()
+    return head
   }
 
   #refuseStale(known: Uint8Array, head: { notice: Uint8Array; seq: number }): void {
     const newest = openNotice(known)
     if (head.seq < newest.seq) throw new PlexiError('STORAGE_HEAD_STALE', { seq: head.seq, newest: newest.seq })
-    if (head.seq === newest.seq && !equal(known, head.notice)) throw new PlexiError('STORAGE_HEAD_FORKED', { seq: head.seq })
+    if (head.seq === newest.seq && !equal(known, head.notice))
+      throw new PlexiError('STORAGE_HEAD_FORKED', { seq: head.seq })
   }
 
   /** Directories, and the mark that keeps backups from including this place. */

@@ -11,6 +11,8 @@ CREATE TABLE stripes (
   id BLOB NOT NULL UNIQUE,
   k INTEGER NOT NULL,
   n INTEGER NOT NULL,
+  -- n ids of 32 bytes: data, then parity; with k = 1 all are the same
+  ids BLOB NOT NULL,
   group_id BLOB NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('queued', 'placed', 'retired', 'released')),
   -- the index root that describes it to other devices; NULL: it is described in the head itself
@@ -36,12 +38,14 @@ CREATE INDEX shards_by_stripe ON shards (stripe, position);
 CREATE INDEX shards_in_outbox ON shards (no) WHERE in_outbox = 1;
 
 CREATE TABLE receipts (
-  shard INTEGER PRIMARY KEY REFERENCES shards (no),
+  stripe INTEGER NOT NULL REFERENCES stripes (no),
+  position INTEGER NOT NULL,
   host TEXT NOT NULL,
   number INTEGER NOT NULL,
   time INTEGER NOT NULL,
-  signed BLOB NOT NULL
-) STRICT;
+  signed BLOB NOT NULL,
+  PRIMARY KEY (stripe, position)
+) STRICT, WITHOUT ROWID;
 
 -- shards: sorted big-endian 32-bit numbers of the shards it needs, 0 = chunks that ride in the head.
 CREATE TABLE snapshots (

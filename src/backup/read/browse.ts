@@ -52,7 +52,8 @@ export class Browser {
     for (const { snapshot } of listSnapshots(this.#session.parts, filter)) {
       for await (const entry of this.#entries(snapshot.tree, [], true)) {
         const subject = whole ? entry.path : entry.path.slice(entry.path.lastIndexOf('/') + 1)
-        if (matchesGlob(subject, whole ? pattern.replace(/^\//, '') : pattern)) yield { ...entry, snapshot: snapshot.id }
+        if (matchesGlob(subject, whole ? pattern.replace(/^\//, '') : pattern))
+          yield { ...entry, snapshot: snapshot.id }
       }
     }
   }

@@ -62,7 +62,9 @@ export async function shardDetail(session: Session, id: ShardId, signal: AbortSi
   if (row === undefined) throw new PlexiError('STORAGE_SHARD_NOT_FOUND', { shardId: toHex(id) })
   const { stripe, position } = row
   const holders =
-    stripe === null || position === null ? [] : await network.locate({ stripe: catalogue.stripes.record(stripe), index: position }, signal)
+    stripe === null || position === null
+      ? []
+      : await network.locate({ stripe: catalogue.stripes.record(stripe), index: position }, signal)
   const opened = row.parity
     ? undefined
     : openShard(await session.reader.bytes(row, signal), { epochKey: epochKeyOf(keys) })
@@ -79,7 +81,8 @@ export async function shardDetail(session: Session, id: ShardId, signal: AbortSi
 
 function infoOf({ catalogue }: Parts, row: ShardRow): ShardInfo {
   const stripe = row.stripe === null ? undefined : catalogue.stripes.get(row.stripe)
-  const host = row.stripe === null || row.position === null ? undefined : catalogue.stripes.receipts(row.stripe).get(row.position)
+  const host =
+    row.stripe === null || row.position === null ? undefined : catalogue.stripes.receipts(row.stripe).get(row.position)
   return {
     id: toHex(row.id),
     kind: row.parity ? 'parity' : (kinds[row.kind] ?? 'unknown'),
@@ -94,7 +97,8 @@ function infoOf({ catalogue }: Parts, row: ShardRow): ShardInfo {
 
 async function whyOf(session: Session, row: ShardRow, signal: AbortSignal): Promise<ShardDetail['why']> {
   const { catalogue } = session.parts
-  const data = row.parity && row.stripe !== null ? catalogue.shards.ofStripe(row.stripe).filter((shard) => !shard.parity) : [row]
+  const data =
+    row.parity && row.stripe !== null ? catalogue.shards.ofStripe(row.stripe).filter((shard) => !shard.parity) : [row]
   const wanted = new Set(data.map((shard) => shard.no))
   const why: { snapshot: string; paths: readonly string[] }[] = []
   for (const named of listSnapshots(session.parts)) {

@@ -6,7 +6,15 @@
 import { toHex, view } from '../../base/bytes.ts'
 import { PlexiError } from '../../base/errors.ts'
 import { Semaphore } from '../../base/queue.ts'
-import { openShard, reconstruct, verifyShard, type HostFault, type OpenedShard, type ShardId, type StripeRecord } from '../../shard/index.ts'
+import {
+  openShard,
+  reconstruct,
+  verifyShard,
+  type HostFault,
+  type OpenedShard,
+  type ShardId,
+  type StripeRecord,
+} from '../../shard/index.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
 import { epochKeyOf, type Parts } from '../parts.ts'
 

@@ -7,7 +7,11 @@ import type { Session } from '../session.ts'
 import { chunkUses } from './walk-tree.ts'
 
 /** Numbers of the shards; 0 stands for the head. Walks the tree where the catalogue does not know. */
-export async function shardSet(session: Session, { row, snapshot }: NamedSnapshot, signal: AbortSignal): Promise<ReadonlySet<number>> {
+export async function shardSet(
+  session: Session,
+  { row, snapshot }: NamedSnapshot,
+  signal: AbortSignal,
+): Promise<ReadonlySet<number>> {
   if (row.shards !== undefined) return row.shards
   const shards = new Set<number>()
   let whole = true
@@ -18,11 +22,16 @@ export async function shardSet(session: Session, { row, snapshot }: NamedSnapsho
     else whole = false
   }
   take(row.chunk)
-  const broken = (): void => { whole = false }
+  const broken = (): void => {
+    whole = false
+  }
   for await (const { chunk } of chunkUses(session.tree(signal), snapshot.tree, broken)) {
     signal.throwIfAborted()
     take(chunk)
   }
-  if (whole) session.parts.catalogue.commit(() => { session.parts.catalogue.snapshots.setShards(row.no, shards) })
+  if (whole)
+    session.parts.catalogue.commit(() => {
+      session.parts.catalogue.snapshots.setShards(row.no, shards)
+    })
   return shards
 }

@@ -38,18 +38,28 @@ export class RestoreRun {
   readonly #failed: Failed[] = []
   readonly #count = { files: 0, dirs: 0, bytes: 0, unchanged: 0, filesTotal: 0, bytesTotal: 0, totalKnown: false }
 
-  constructor(session: Session, request: RestoreRequest, run: { events: EventStream<RestoreEvent>; signal: AbortSignal }) {
+  constructor(
+    session: Session,
+    request: RestoreRequest,
+    run: { events: EventStream<RestoreEvent>; signal: AbortSignal },
+  ) {
     const { parts } = session
     this.#session = session
     this.#request = request
     this.#events = run.events
     this.#signal = run.signal
-    if (!isAbsolute(request.to)) throw new PlexiError('VALIDATION_USAGE', { reason: 'the target must be an absolute path' })
+    if (!isAbsolute(request.to))
+      throw new PlexiError('VALIDATION_USAGE', { reason: 'the target must be an absolute path' })
     const { restoreOwners } = parts.options
-    this.#target = new Target({ to: resolve(request.to), overwrite: request.overwrite ?? 'never', restoreOwners }, parts)
+    this.#target = new Target(
+      { to: resolve(request.to), overwrite: request.overwrite ?? 'never', restoreOwners },
+      parts,
+    )
     this.#files = new StagedFiles(parts.disk, () => this.#target.stagingPath())
     const shards = new ShardReader(parts)
-    shards.onFault = ({ shardId, fault }) => { this.#events.emit(faultNote(shardId, fault)) }
+    shards.onFault = ({ shardId, fault }) => {
+      this.#events.emit(faultNote(shardId, fault))
+    }
     const chunks = new ChunkReader(parts, shards)
     this.#tree = new TreeReader((id) => chunks.read(id, run.signal))
     this.#window = new RestoreWindow({
@@ -77,7 +87,9 @@ export class RestoreRun {
       await this.#window.run()
       await this.#makeLinks()
     } finally {
-      await this.#target.finishDirectories((at, error) => { this.#fail(at, error) })
+      await this.#target.finishDirectories((at, error) => {
+        this.#fail(at, error)
+      })
     }
     const { files, dirs, bytes, unchanged } = this.#count
     const seconds = (clock.elapsed() - startedAt) / 1000
@@ -114,7 +126,11 @@ export class RestoreRun {
     await this.#entry(join(directory, name), node, { fresh: false, depth: 0 })
   }
 
-  async #children(directory: Buffer, list: NodeList, at: { fresh: boolean; depth: number; top?: boolean }): Promise<void> {
+  async #children(
+    directory: Buffer,
+    list: NodeList,
+    at: { fresh: boolean; depth: number; top?: boolean },
+  ): Promise<void> {
     if (at.depth > limits.pathDepth) throw malformed('tree', 'too deep')
     for await (const node of this.#tree.nodes(list)) {
       this.#signal.throwIfAborted()
@@ -220,7 +236,9 @@ export class RestoreRun {
   async #makeLinks(): Promise<void> {
     for (const { path, node } of this.#links) {
       this.#signal.throwIfAborted()
-      await this.#guard(path, async () => { await this.#target.link(path, node) })
+      await this.#guard(path, async () => {
+        await this.#target.link(path, node)
+      })
     }
   }
 

@@ -42,7 +42,8 @@ export class Target {
   async open(): Promise<void> {
     const { to } = this.#options
     await this.#disk.mkdir(to, 0o777)
-    for (const name of await this.#disk.readdir(to)) if (isStaging(name)) await this.#disk.removeTree(joinText(to, String(name)))
+    for (const name of await this.#disk.readdir(to))
+      if (isStaging(name)) await this.#disk.removeTree(joinText(to, String(name)))
     await this.#disk.mkdir(this.#staging)
   }
 

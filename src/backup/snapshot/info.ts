@@ -22,6 +22,7 @@ export function snapshotInfo(parts: Parts, { row, snapshot }: NamedSnapshot): Sn
     partial,
     placed: headShows(parts) && needed !== undefined && allPlaced(parts, needed),
     safe: safeOf(parts, needed),
+    hosts: needed === undefined ? [] : stripeHosts(parts, needed),
   }
 }
 

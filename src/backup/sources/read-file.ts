@@ -47,7 +47,8 @@ async function readSmall(disk: Disk, entry: WalkEntry): Promise<SmallContent> {
   }
 }
 
-export type AheadItem = Exclude<WalkItem, { type: 'file' }> | ({ readonly type: 'file'; readonly small?: Promise<SmallContent> } & WalkEntry)
+export type AheadItem =
+  Exclude<WalkItem, { type: 'file' }> | ({ readonly type: 'file'; readonly small?: Promise<SmallContent> } & WalkEntry)
 
 export interface ReadAheadOptions {
   readonly files: number

@@ -43,7 +43,10 @@ export class ChunkWriter implements ObjectStore {
 
   constructor(deps: WriterDeps) {
     this.#deps = deps
-    this.#packer = new ShardPacker(deps.parts.options.packer, { epoch: newestEpoch(deps.parts.keys), random: deps.parts.random })
+    this.#packer = new ShardPacker(deps.parts.options.packer, {
+      epoch: newestEpoch(deps.parts.keys),
+      random: deps.parts.random,
+    })
   }
 
   /** Bytes of a shard that chunks not sealed yet will take. */
@@ -129,7 +132,9 @@ export class ChunkWriter implements ObjectStore {
   async #sealed(shards: readonly SealedShard[]): Promise<void> {
     const { parts, signal } = this.#deps
     for (const shard of shards) {
-      await parts.outbox.waitForRoom(signal, () => { this.#askAgain() })
+      await parts.outbox.waitForRoom(signal, () => {
+        this.#askAgain()
+      })
       signal.throwIfAborted()
       const put = parts.outbox.put(shard.id, shard.bytes)
       put.catch(() => undefined)
@@ -152,13 +157,25 @@ export class ChunkWriter implements ObjectStore {
     this.#commits.catch(() => undefined)
   }
 
-  async #commitBatch({ batch, puts, work }: { batch: SealedShard[]; puts: Promise<void>[]; work: CommitWork }): Promise<void> {
+  async #commitBatch({
+    batch,
+    puts,
+    work,
+  }: {
+    batch: SealedShard[]
+    puts: Promise<void>[]
+    work: CommitWork
+  }): Promise<void> {
     const { catalogue, index, outbox } = this.#deps.parts
     await Promise.all(puts)
     if (batch.length > 0) await outbox.sync()
     const rows = batch.map((shard) => ({ shard, prefixes: joinPrefixes(shard.chunks.map((chunk) => chunk.id)) }))
     const number = catalogue.indexed + 1
-    if (batch.length > 0) await index.add(rows.map(({ shard, prefixes }) => ({ id: shard.id, prefixes })), number)
+    if (batch.length > 0)
+      await index.add(
+        rows.map(({ shard, prefixes }) => ({ id: shard.id, prefixes })),
+        number,
+      )
     const { epoch } = newestEpoch(this.#deps.parts.keys)
     catalogue.commit(() => {
       for (const { shard, prefixes } of rows) {

@@ -29,7 +29,11 @@ export async function finishWriting(deps: FinishDeps, record: (needed: Set<numbe
 }
 
 /** False when the frame turned out too large: its chunks wait again. */
-async function rideInHead({ parts, writer }: FinishDeps, room: number, record: (needed: Set<number>) => void): Promise<boolean> {
+async function rideInHead(
+  { parts, writer }: FinishDeps,
+  room: number,
+  record: (needed: Set<number>) => void,
+): Promise<boolean> {
   const chunks = await writer.takeWaiting()
   const frame = chunks.length === 0 ? undefined : await makeFrame(chunks)
   if (frame !== undefined && frame.bytes.length + chunks.length * 40 + 32 > room) {
@@ -48,7 +52,10 @@ async function rideInHead({ parts, writer }: FinishDeps, room: number, record: (
   return true
 }
 
-async function intoShards({ parts, writer, reader, signal }: FinishDeps, record: (needed: Set<number>) => void): Promise<void> {
+async function intoShards(
+  { parts, writer, reader, signal }: FinishDeps,
+  record: (needed: Set<number>) => void,
+): Promise<void> {
   const { catalogue } = parts
   await writer.mark()
   const tail = await readTail(parts, reader, signal)
@@ -94,7 +101,10 @@ async function readTail(parts: Parts, reader: ShardReader, signal: AbortSignal):
 }
 
 async function dropBodies(parts: Parts, stripe: number): Promise<void> {
-  const bodies = parts.catalogue.shards.ofStripe(stripe).filter((shard) => shard.inOutbox)
-  parts.catalogue.commit(() => { parts.catalogue.shards.leaveOutbox(bodies.map((shard) => shard.no)) })
+  const shards = parts.catalogue.shards.ofStripe(stripe).filter((shard) => shard.inOutbox)
+  const bodies = [...new Map(shards.map((shard) => [shard.no, shard])).values()]
+  parts.catalogue.commit(() => {
+    parts.catalogue.shards.leaveOutbox(bodies.map((shard) => shard.no))
+  })
   await parts.outbox.remove(bodies.map((shard) => shard.id))
 }

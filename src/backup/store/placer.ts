@@ -30,7 +30,8 @@ export class Placer {
     const work = this.#places
       .run(() => this.#place(stripe, signal, note), signal)
       .catch((error: unknown) => {
-        if (!signal.aborted) this.#parts.log.warn('a stripe could not be placed', { stripe, error: toPlexiError(error).message })
+        if (!signal.aborted)
+          this.#parts.log.warn('a stripe could not be placed', { stripe, error: toPlexiError(error).message })
       })
       .finally(() => this.#running.delete(stripe))
     this.#running.set(stripe, work)
@@ -51,14 +52,14 @@ export class Placer {
     const row = catalogue.stripes.get(stripe)
     if (row?.state !== 'queued') return
     const record = catalogue.stripes.record(stripe)
-    const shards = catalogue.shards.ofStripe(stripe)
     const held = new Set(catalogue.stripes.receipts(stripe).keys())
     const idOf = (index: number): ShardId => record.ids[index] as ShardId
     const request = { stripe: record, held, read: (index: number) => outbox.read(idOf(index)) }
     for await (const event of network.place(request, signal)) {
       if (event.type === 'receipt') {
-        const shard = shards[event.index]
-        if (shard !== undefined) catalogue.commit(() => { catalogue.stripes.addReceipt(shard.no, event.receipt) })
+        catalogue.commit(() => {
+          catalogue.stripes.addReceipt(stripe, event.index, event.receipt)
+        })
         note({ type: 'receipt', shardId: idOf(event.index), host: event.receipt.host })
       } else if (event.type === 'fault') note({ type: 'fault', shardId: idOf(event.index), fault: event.fault })
       else if (event.type === 'replaced') note({ type: 'replaced', from: event.from, to: event.to })
@@ -73,9 +74,13 @@ export class Placer {
     if (row?.state !== 'queued') return
     const receipts = catalogue.stripes.receipts(stripe)
     if (receipts.size < placedThreshold(row)) return
-    const free = catalogue.shards.ofStripe(stripe).filter((shard) => shard.inOutbox && receipts.has(shard.position ?? -1))
+    const shards = catalogue.shards.ofStripe(stripe)
+    // With k = 1 one body serves several positions: it stays until all of them are served.
+    const wanted = new Set(shards.filter((shard) => !receipts.has(shard.position ?? -1)).map((shard) => shard.no))
+    const bodies = new Map(shards.filter((shard) => shard.inOutbox && !wanted.has(shard.no)).map((s) => [s.no, s]))
+    const free = [...bodies.values()]
     catalogue.commit(() => {
-      catalogue.shards.leaveOutbox(free.map((shard) => shard.no))
+      catalogue.shards.leaveOutbox([...bodies.keys()])
       if (receipts.size === row.n) catalogue.stripes.setState(stripe, 'placed')
     })
     await outbox.remove(free.map((shard) => shard.id))

@@ -42,14 +42,19 @@ export class StripeFormer {
     const { catalogue, outbox } = this.#parts
     const shape = shortStripe(data.length, group, group.returnRates)
     const bodies = await Promise.all(data.map((shard) => outbox.read(shard.id)))
-    const parity = shape.n > shape.k ? encodeParity(shape, bodies).map((bytes) => ({ id: shardRoot(bytes), bytes })) : []
-    await Promise.all(parity.map(({ id, bytes }) => outbox.put(id, bytes)))
-    if (parity.length > 0) await outbox.sync()
+    const parity =
+      shape.n > shape.k ? encodeParity(shape, bodies).map((bytes) => ({ id: shardRoot(bytes), bytes })) : []
+    // With k = 1 parity is the data shard itself, which is there already.
+    const fresh = shape.k === 1 ? [] : parity
+    await Promise.all(fresh.map(({ id, bytes }) => outbox.put(id, bytes)))
+    if (fresh.length > 0) await outbox.sync()
     const ids = [...data, ...parity].map((shard) => shard.id)
     return catalogue.commit(() => {
       const stripe = catalogue.stripes.add(stripeRecord({ ...shape, ids, group: group.id }), 'queued')
-      data.forEach((shard, position) => { catalogue.shards.setStripe(shard.no, stripe, position) })
-      parity.forEach(({ id }, i) => {
+      data.forEach((shard, position) => {
+        catalogue.shards.setStripe(shard.no, stripe, position)
+      })
+      fresh.forEach(({ id }, i) => {
         const shard = { id, parity: true, kind: 0, epoch: 0, usedBytes: 0, prefixes: new Uint8Array(0), inOutbox: true }
         catalogue.shards.add({ ...shard, stripe, position: shape.k + i })
       })

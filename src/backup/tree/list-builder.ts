@@ -70,7 +70,8 @@ export class NodeListBuilder {
   async push(node: TreeNode): Promise<void> {
     this.#nodes.push(node)
     this.#bytes += estimate(node)
-    if (this.#bytes >= MAX_NODE_BYTES || (this.#bytes >= MIN_NODE_BYTES && isNameCut(node.name))) await this.#flushNodes()
+    if (this.#bytes >= MAX_NODE_BYTES || (this.#bytes >= MIN_NODE_BYTES && isNameCut(node.name)))
+      await this.#flushNodes()
   }
 
   async finish(): Promise<NodeList> {

@@ -8,7 +8,11 @@ import type { NodeList, TreeNode } from './node.ts'
 import type { TreeReader } from './tree-reader.ts'
 
 /** The node, or the top list for an empty path. Throws `STORAGE_PATH_NOT_FOUND`. */
-export async function lookup(tree: TreeReader, { snapshot }: NamedSnapshot, path: string): Promise<TreeNode | NodeList> {
+export async function lookup(
+  tree: TreeReader,
+  { snapshot }: NamedSnapshot,
+  path: string,
+): Promise<TreeNode | NodeList> {
   const missing = new PlexiError('STORAGE_PATH_NOT_FOUND', { path, snapshot: snapshot.id })
   const names = path.split('/').filter((name) => name !== '' && name !== '.')
   if (names.length === 0) return snapshot.tree
@@ -41,7 +45,9 @@ async function descend(tree: TreeReader, list: NodeList, names: readonly string[
 async function byOrigin(tree: TreeReader, top: NodeList, names: readonly string[]): Promise<TreeNode | undefined> {
   for await (const node of tree.nodes(top)) {
     if (node.origin === undefined) continue
-    const origin = nameText(node.origin).split('/').filter((name) => name !== '')
+    const origin = nameText(node.origin)
+      .split('/')
+      .filter((name) => name !== '')
     if (!origin.every((name, i) => names[i] === name)) continue
     const rest = names.slice(origin.length)
     const found = rest.length === 0 ? node : node.list && (await descend(tree, node.list, rest))

@@ -29,7 +29,11 @@ export class VerifyRun {
   readonly #checked = { snapshots: 0, stripes: 0, shards: 0, bytes: 0 }
   #total = 0
 
-  constructor(session: Session, request: VerifyRequest, run: { events: EventStream<VerifyEvent>; signal: AbortSignal }) {
+  constructor(
+    session: Session,
+    request: VerifyRequest,
+    run: { events: EventStream<VerifyEvent>; signal: AbortSignal },
+  ) {
     this.#session = session
     this.#request = request
     this.#events = run.events
@@ -63,7 +67,8 @@ export class VerifyRun {
     if (!narrow) return live
     const wanted = new Set<number | null>()
     for (const one of named)
-      for (const no of await shardSet(this.#session, one, this.#signal)) wanted.add(catalogue.shards.get(no)?.stripe ?? null)
+      for (const no of await shardSet(this.#session, one, this.#signal))
+        wanted.add(catalogue.shards.get(no)?.stripe ?? null)
     return live.filter((stripe) => wanted.has(stripe.no))
   }
 
@@ -80,9 +85,14 @@ export class VerifyRun {
     })
     const lost = intact.filter(Boolean).length < stripe.k
     if (lost) this.#lost.add(row.no)
-    const changed = shards.filter((shard, i) => shard.lost !== (lost && intact[i] !== true))
+    const isLost = (i: number): boolean => lost && intact[i] !== true
+    const changed = shards.filter((shard, i) => shard.lost !== isLost(i))
     if (changed.length > 0)
-      catalogue.commit(() => { changed.forEach((shard) => { catalogue.shards.setLost(shard.no, !shard.lost) }) })
+      catalogue.commit(() => {
+        changed.forEach((shard) => {
+          catalogue.shards.setLost(shard.no, !shard.lost)
+        })
+      })
     this.#checked.stripes++
     this.#progress()
   }

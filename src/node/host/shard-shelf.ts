@@ -54,13 +54,13 @@ export class ShardShelf {
     this.#deps = deps
   }
 
-  /** Undefined unless both row and file are there. */
+  /** Undefined unless the row and a file of the right length are there. */
   async lookup({ vault, id }: ShardAt): Promise<ShardLookup | undefined> {
     const { metadata, disk, layout } = this.#deps
     const row = await metadata.shard(vault, id)
     if (row === undefined) return undefined
     const stat = await disk.stat(layout.shard(vault, id))
-    if (stat?.kind !== 'file') return undefined
+    if (stat?.kind !== 'file' || stat.size !== SHARD_BYTES) return undefined
     const release = await metadata.release(vault, id)
     return release === undefined ? row : { ...row, release }
   }

@@ -35,7 +35,8 @@ export function errorOfProblem(problem: { code?: unknown; detail?: unknown; deta
 /** How a job's end or the CLI's last line shows an error. */
 export function failureOf(thrown: unknown): Failure {
   const error = toPlexiError(thrown)
-  return { code: error.code, message: error.message, remedy: error.remedy, exitCode: error.exitCode }
+  const { code, message, remedy, exitCode } = error
+  return { code, message, remedy, exitCode, details: plainDetails(error.details) }
 }
 
 /** Details as JSON can carry them: bytes as hex, big integers as text, bounded. */

@@ -2,7 +2,7 @@
  * Follows a job of the daemon to its end: progress and notes for people, JSON lines for programs, and the ways to stop
  * watching: the wait ran out, Ctrl-C. What stops watching does not stop the job unless asked to.
  */
-import { errorOfProblem, type Job, type JobEvent, type SavedEvent } from '../api/index.ts'
+import { errorOfProblem, type Failure, type Job, type JobEvent, type SavedEvent } from '../api/index.ts'
 import { SECOND } from '../base/clock.ts'
 import { PlexiError, isPlexiError } from '../base/errors.ts'
 import { cliClock } from './clock.ts'
@@ -189,8 +189,8 @@ class Follower {
 
 const STALLED = new PlexiError('SYSTEM_TIMEOUT', { what: 'waiting for hosts', timeoutMs: 0 })
 
-function jobError(failure: { code: string; message: string }): PlexiError {
-  return errorOfProblem({ code: failure.code, detail: failure.message })
+function jobError(failure: Failure): PlexiError {
+  return errorOfProblem({ code: failure.code, detail: failure.message, details: failure.details })
 }
 
 function withoutType(event: JobEvent): Readonly<Record<string, unknown>> {

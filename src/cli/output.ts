@@ -5,6 +5,7 @@
 import { createColors } from 'picocolors'
 import { errorTable } from '../base/error-table.ts'
 import type { PlexiError } from '../base/errors.ts'
+import { failureOf } from '../api/index.ts'
 import { printable } from './format.ts'
 import type { CliIo } from './io.ts'
 
@@ -81,8 +82,7 @@ export class Output {
   /** The last thing a failing command prints. */
   error(error: PlexiError): void {
     if (this.json) {
-      const { code, message, remedy, exitCode } = error
-      this.#io.stderr.write(`${JSON.stringify({ type: 'error', code, message, remedy, exitCode })}\n`)
+      this.#io.stderr.write(`${JSON.stringify({ v: 1, type: 'error', ...failureOf(error) })}\n`)
       return
     }
     const { red, bold, dim } = this.#paintError
@@ -90,6 +90,7 @@ export class Output {
       `${red('✗')} ${bold(red(error.code))}: ${printable(error.message)}`,
       `  ${dim('Why:')} ${errorTable[error.code].why}`,
       `  ${dim('Fix:')} ${error.remedy}`,
+      ...hits(error).map((line) => `  ${dim('Hit:')} ${line}`),
     ]
     if (this.options.verbose > 0 && error.stack !== undefined) lines.push(dim(stackOf(error)))
     this.#io.stderr.write(`${lines.join('\n')}\n`)
@@ -107,4 +108,15 @@ function wantsColor(io: CliIo, isTTY: boolean | undefined): boolean {
 function stackOf(error: Error): string {
   const cause = error.cause instanceof Error ? `\n  caused by ${error.cause.stack ?? error.cause.message}` : ''
   return `  ${(error.stack ?? '') + cause}`
+}
+
+const MAX_HITS = 20
+
+/** The snapshots and files that a loss hits, where the error names them. */
+function hits(error: PlexiError): string[] {
+  const lines = ['snapshots', 'files'].flatMap((name) => {
+    const list = error.details[name]
+    return Array.isArray(list) ? list.map((item) => `${name.slice(0, -1)} ${printable(String(item))}`) : []
+  })
+  return lines.length <= MAX_HITS ? lines : [...lines.slice(0, MAX_HITS), `and ${String(lines.length - MAX_HITS)} more`]
 }

@@ -12,7 +12,7 @@ const HELP_CODES = new Set(['commander.help', 'commander.helpDisplayed', 'comman
 
 /** Runs one command line; resolves to the exit code. Never throws. */
 export async function runCli(io: CliIo): Promise<number> {
-  const cli = new Cli(io, () => buildProgram(cli, () => true))
+  const cli: Cli = new Cli(io, () => buildProgram(cli, () => true))
   try {
     const args = commandLine(io.args)
     const wanted = commandName(args)
@@ -30,8 +30,8 @@ export async function runCli(io: CliIo): Promise<number> {
 /** Without a command: the one sentence of `status`, or the version. */
 function commandLine(args: readonly string[]): readonly string[] {
   if (commandName(args) !== undefined || asksForHelp(args)) return args
-  const version = args.filter((arg) => arg === '--version' || arg === '-V')
-  if (version.length > 0) return ['version', ...args.filter((arg) => !version.includes(arg))]
+  const isVersion = (arg: string): boolean => arg === '--version' || arg === '-V'
+  if (args.some(isVersion)) return ['version', ...args.filter((arg) => !isVersion(arg))]
   return ['status', '--sentence', ...args]
 }
 

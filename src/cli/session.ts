@@ -85,6 +85,12 @@ export class Session {
     this.#stopListening = this.io.onInterrupt(listener)
   }
 
+  /** Nobody listens for interrupts any more: what runs now has handlers of its own. */
+  releaseInterrupts(): void {
+    this.#stopListening?.()
+    this.#stopListening = undefined
+  }
+
   /** A path as the user wrote it, absolute. */
   path(text: string): string {
     return resolve(this.io.cwd, text)

@@ -10,6 +10,8 @@ export const failure = z.object({
   message: z.string(),
   remedy: z.string(),
   exitCode: uint,
+  /** What it is about, by name: such as the snapshots and files that are hit. */
+  details: z.looseObject({}).optional(),
 })
 export type Failure = z.output<typeof failure>
 

@@ -1,0 +1,100 @@
+/** `backup`: starts the job, follows it, and says how safe the snapshot is. */
+import { Command } from 'commander'
+import type { BackupSummary } from '../../api/index.ts'
+import { MINUTE } from '../../base/clock.ts'
+import { PlexiError } from '../../base/errors.ts'
+import { collect, durationOption, given, type Cli } from '../cli.ts'
+import { counted, duration, percent, short, size } from '../format.ts'
+import { followJob } from '../job-follow.ts'
+import type { Session } from '../session.ts'
+
+const DEFAULT_WAIT_MS = 10 * MINUTE
+const MAX_SHOWN_SKIPS = 20
+
+interface Options {
+  readonly name?: string
+  readonly tag?: string[]
+  readonly exclude?: string[]
+  readonly stdin?: string
+  readonly local?: boolean
+  readonly dryRun?: boolean
+  readonly wait: number
+}
+
+export function build(cli: Cli): Command {
+  return new Command('backup')
+    .argument('[paths...]', 'files and directories')
+    .option('--name <name>', 'name of the snapshot, to find it by')
+    .option('--tag <tag>', 'tag; may be repeated', collect)
+    .option('--exclude <pattern>', 'leave out what matches (as in .gitignore); may be repeated', collect)
+    .option('--stdin <name>', 'back up standard input under this name')
+    .option('--local', 'end as soon as the snapshot is safe on this machine')
+    .option('--dry-run', 'read and count, store nothing')
+    .option('--wait <duration>', 'wait this long without progress for hosts (10m)', durationOption, DEFAULT_WAIT_MS)
+    .action(cli.action(backup))
+}
+
+async function backup(session: Session, paths: string[], options: Options): Promise<number> {
+  if (paths.length === 0 && options.stdin === undefined)
+    throw new PlexiError('VALIDATION_USAGE', { reason: 'nothing to back up: name a PATH, or use --stdin NAME' })
+  if (paths.length > 0 && options.stdin !== undefined)
+    throw new PlexiError('VALIDATION_USAGE', { reason: 'give either PATHs or --stdin, not both' })
+  const { tag: tags, exclude, name, stdin, local, dryRun } = options
+  const body = {
+    paths: paths.map((path) => session.path(path)),
+    ...given({ tags, exclude, name, stdin, local, dryRun }),
+  }
+  const job = await session.ask('backup', { body })
+  const followed = await followJob(session, job, {
+    waitMs: options.wait,
+    // Input that was cut off must not become a snapshot.
+    onInterrupt: stdin === undefined ? 'detach' : 'cancel',
+    ...(stdin === undefined ? {} : { input: session.io.stdin }),
+  })
+  const summary = (followed.end === 'done' ? followed.summary : followed.saved) as BackupSummary
+  report(session, followed.job.id, summary, options.dryRun === true)
+  return outcome(session, summary, { stalled: followed.end === 'stalled', job: followed.job.id })
+}
+
+function report(session: Session, job: string, summary: BackupSummary, dryRun: boolean): void {
+  const { out } = session
+  out.line('summary', { job, ...summary })
+  if (!out.json) out.print(dryRun ? estimate(summary) : story(session, summary))
+}
+
+/** What counts as failure after all: hosts are missing, or files could not be read. */
+function outcome(session: Session, summary: BackupSummary, end: { stalled: boolean; job: string }): number {
+  if (end.stalled) {
+    const message = `${counted(summary.queued, 'stripe')} still wait for hosts; job ${end.job} goes on`
+    throw new PlexiError('STORAGE_TOO_FEW_HOSTS', { job: end.job, queued: summary.queued }, { message })
+  }
+  if (summary.skipped.length > 0) {
+    const paths = summary.skipped.slice(0, MAX_SHOWN_SKIPS).map(({ path }) => path)
+    throw new PlexiError('STORAGE_PARTIAL', { count: summary.skipped.length, paths })
+  }
+  if (summary.belowTarget && summary.snapshot !== null && summary.queued === 0)
+    session.out.warn(`less safe than the target: ${percent(summary.safe)}; more hosts help: plexichat invite`)
+  return 0
+}
+
+function story(session: Session, summary: BackupSummary): string {
+  const { out } = session
+  const lines = [
+    out.good(
+      `Snapshot ${short(summary.snapshot ?? '')}: ${counted(summary.files, 'file')}, ${size(summary.bytes)} in ${duration(summary.seconds * 1000)}`,
+    ),
+    `  new        ${size(summary.newBytes)}, stored as ${size(summary.storedBytes)} in ${counted(summary.newShards, 'shard')}`,
+  ]
+  if (summary.n > 0)
+    lines.push(
+      `  placed     ${counted(summary.placed, 'stripe')}, any ${String(summary.k)} of ${String(summary.n)} hosts bring it back`,
+    )
+  if (summary.queued > 0) lines.push(`  waiting    ${counted(summary.queued, 'stripe')} for hosts`)
+  if (summary.safe !== null) lines.push(`  safe       ${percent(summary.safe)}`)
+  const skipped = summary.skipped.slice(0, MAX_SHOWN_SKIPS).map(({ path, reason }) => `  skipped    ${path}: ${reason}`)
+  return [...lines, ...skipped].join('\n')
+}
+
+function estimate(summary: BackupSummary): string {
+  return `Would back up ${counted(summary.files, 'file')} in ${counted(summary.dirs, 'directory', 'directories')}, ${size(summary.bytes)}; ${size(summary.newBytes)} of it new`
+}

@@ -5,13 +5,24 @@
 import { pino } from 'pino'
 import { isPlexiError } from '../base/errors.ts'
 import type { LogFields, Logger } from '../base/log.ts'
-import type { LineSink } from './system/log-file.ts'
+import type { Service } from '../base/lifecycle.ts'
+import type { LiveSettings } from './live-settings.ts'
+import { openLogFile, type LineSink } from './system/log-file.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
+/** The daemon's log file, its level following the settings. */
+export function openLog(path: string, settings: LiveSettings): { log: Logger; logService: Service } {
+  const { level, size, files } = settings.values.logs
+  const sink = openLogFile(path, { maxBytes: size, maxOld: files })
+  const { log, setLevel } = createLogger(level, sink)
+  settings.listen(({ logs }) => setLevel(logs.level))
+  return { log, logService: { start: async () => undefined, stop: async () => sink.close() } }
+}
+
 export interface LogHandle {
   readonly log: Logger
-  setLevel(level: LogLevel): void
+  readonly setLevel: (level: LogLevel) => void
 }
 
 const MAX_DEPTH = 5

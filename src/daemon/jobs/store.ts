@@ -1,8 +1,9 @@
 /** `jobs.db`: every job with its request, state and result, so that a restart loses none. Synchronous and durable. */
 import Database from 'better-sqlite3'
+import { fileURLToPath } from 'node:url'
 import type { Disk } from '../../base/disk.ts'
 import { PlexiError } from '../../base/errors.ts'
-import { migrateDatabase, type SqlMigrations } from '../../config/database-migration.ts'
+import { migrateDatabase, readSqlMigrations, type SqlMigrations } from '../../config/database-migration.ts'
 import type { Failure, JobEvent, JobKind, JobState, NumberedJobEvent } from '../../api/index.ts'
 import { isoTime } from '../../base/clock.ts'
 
@@ -24,6 +25,11 @@ export interface JobRow {
 
 export type NewJob = Pick<JobRow, 'id' | 'kind' | 'title' | 'request' | 'streams' | 'created'>
 export type JobChange = Partial<Pick<JobRow, 'state' | 'started' | 'ended' | 'summary' | 'error' | 'seq'>>
+
+/** The steps that make and change `jobs.db`. */
+export function jobMigrations(disk: Disk): Promise<SqlMigrations> {
+  return readSqlMigrations(disk, fileURLToPath(new URL('migrations', import.meta.url)))
+}
 
 export class JobStore {
   readonly #database: Database.Database

@@ -3,15 +3,14 @@ import t, { type Test } from 'tap'
 import type { Job, JobKind, JobState } from '../../../src/api/index.ts'
 import { PlexiError } from '../../../src/base/errors.ts'
 import { silentLogger } from '../../../src/base/log.ts'
-import { readSqlMigrations } from '../../../src/config/database-migration.ts'
 import { EventHub } from '../../../src/daemon/event-hub.ts'
 import type { JobHandler } from '../../../src/daemon/jobs/handler.ts'
 import { jobDefaults, type JobOptions } from '../../../src/daemon/jobs/options.ts'
 import { JobRunner } from '../../../src/daemon/jobs/runner.ts'
-import { JobStore } from '../../../src/daemon/jobs/store.ts'
+import { jobMigrations, JobStore } from '../../../src/daemon/jobs/store.ts'
 import { systemClock, systemDisk, systemRandom } from '../../../src/daemon/system/index.ts'
 
-const migrations = await readSqlMigrations(systemDisk, join(import.meta.dirname, '../../../src/daemon/jobs/migrations'))
+const migrations = await jobMigrations(systemDisk)
 
 /** A daemon's jobs over one database file; `start` may be called again after `stop`, as a restart. */
 async function jobsOf(t: Test, handlers: Partial<Record<JobKind, JobHandler>>, options: Partial<JobOptions> = {}) {

@@ -1,0 +1,185 @@
+/**
+ * The composition root. It reads top to bottom: home and lock, settings and log, identity, network, engine, jobs, API.
+ * What starts last stops first; the lock is given back when nothing of the home is open any more.
+ */
+import { createApiServer, singleToken, type ApiServer } from '../api/index.ts'
+import { BackupEngine } from '../backup/index.ts'
+import { isoTime } from '../base/clock.ts'
+import { stopAll, type Service } from '../base/lifecycle.ts'
+import type { Logger } from '../base/log.ts'
+import type { Environment, HomePaths } from '../config/home.ts'
+import { vaultText } from '../crypto/ids.ts'
+import { PlexiNode } from '../node/index.ts'
+import { writeDaemonInfo, type DaemonInfo } from './daemon-info.ts'
+import { EventHub } from './event-hub.ts'
+import { prepareHome, requireVault } from './home.ts'
+import { deviceOf, type Device } from './identity/device.ts'
+import { lockKind, passphraseFrom, readKeystore } from './identity/keystore-file.ts'
+import { BackupJob } from './jobs/backup-job.ts'
+import { jobDefaults } from './jobs/options.ts'
+import { RestoreJob } from './jobs/restore-job.ts'
+import { JobRunner } from './jobs/runner.ts'
+import { JobStore, jobMigrations } from './jobs/store.ts'
+import { VerifyJob } from './jobs/verify-job.ts'
+import { LiveSettings, type Reloaded } from './live-settings.ts'
+import { lockHome, type HomeLock } from './lock.ts'
+import { openLog } from './log-sink.ts'
+import { createMetrics } from './metrics.ts'
+import { apiOptions, backupOptions, eventOptions, nodeOptions } from './options.ts'
+import { People } from './people.ts'
+import { placementDefaults, PlacementLoop } from './placement-loop.ts'
+import { createServices } from './services/index.ts'
+import type { SettingFlags } from './settings.ts'
+import { systemClock, systemDisk, systemRandom } from './system/index.ts'
+import { newToken } from './token.ts'
+
+export interface DaemonRequest {
+  readonly paths: HomePaths
+  readonly env: Environment
+  /** By setting name; undefined where not given. */
+  readonly flags?: SettingFlags
+  /** Of the program, for `node` and the log. */
+  readonly version: string
+}
+
+/** First line of `plexichat daemon --json`. */
+export type ReadyInfo = Omit<DaemonInfo, 'ready' | 'startedAt'>
+
+export interface RunningDaemon {
+  readonly info: ReadyInfo
+  readonly log: Logger
+  /** Resolves with the reason when the API is asked to end the daemon. */
+  readonly stopAsked: Promise<string>
+  reload(): Promise<Reloaded>
+  stop(): Promise<void>
+}
+
+const disk = systemDisk
+const clock = systemClock
+const random = systemRandom
+
+/** Opens everything; on failure everything opened so far is closed again. */
+export async function openDaemon(request: DaemonRequest): Promise<RunningDaemon> {
+  const { paths } = request
+  await requireVault(disk, paths)
+  await prepareHome(disk, paths)
+  return await openLocked(request, await lockHome(disk, paths))
+}
+
+async function openLocked(request: DaemonRequest, lock: HomeLock): Promise<RunningDaemon> {
+  const parts = new Parts([closing(() => lock.release())])
+  try {
+    return await compose(request, parts)
+  } catch (error) {
+    await parts.stop()
+    throw error
+  }
+}
+
+async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDaemon> {
+  const { paths, env, version } = request
+  const started = clock.now()
+  await disk.unlink(paths.daemonInfo)
+  const source = { configPath: paths.config, env, ...(request.flags === undefined ? {} : { flags: request.flags }) }
+  const settings = await LiveSettings.read(disk, source)
+  const { log, logService } = openLog(paths.logFile, settings)
+  await parts.add(logService)
+  const metrics = createMetrics()
+  const world = { disk, clock, random, log, metrics }
+
+  const keystore = { disk, random }
+  const device = deviceOf(await readKeystore(paths, await passphraseFrom(env), keystore))
+
+  const node = new PlexiNode(nodeOptions(settings.values, device.keys.name), {
+    ...{ ...world, log: log.child({ room: 'node' }) },
+    home: { hosted: paths.hosted, datastore: paths.datastore, peersDb: paths.peersDb },
+    device: device.node,
+  })
+  await parts.add(node)
+  settings.listen(({ hosting }) => node.hosting.resize(hosting.offer))
+
+  const engine = new BackupEngine(backupOptions(settings.values, device.keys), {
+    ...{ ...world, log: log.child({ room: 'backup' }) },
+    network: node.network,
+    keys: device.engine,
+    home: paths,
+  })
+  await parts.add({ start: () => engine.open(), stop: () => engine.close() })
+
+  const people = new People(node)
+  const events = new EventHub(eventOptions, { clock })
+  const placement = await parts.add(new PlacementLoop(placementDefaults, { ...world, engine }))
+  const shared = { engine, nameOf: (peer: string) => people.nameOf(peer) }
+  const handlers = {
+    backup: new BackupJob({ ...shared, placement }),
+    restore: new RestoreJob(shared),
+    verify: new VerifyJob(shared),
+  }
+  const store = await JobStore.open(disk, paths.jobsDb, await jobMigrations(disk))
+  await parts.add(closing(() => store.close()))
+  const jobs = await parts.add(new JobRunner(jobDefaults, { ...world, store, handlers, events }))
+
+  const stopAsked = Promise.withResolvers<string>()
+  const services = createServices({
+    ...{ ...world, paths, settings, device, node, engine, people, events, placement, jobs, version, started },
+    lockKind: await lockKind(paths, keystore),
+    address: () => api.address,
+    shutdown: stopAsked.resolve,
+  })
+  const tokens = singleToken(await newToken(paths, world))
+  const api: ApiServer = await createApiServer(apiOptions(settings.values, paths), { ...world, services, tokens })
+  await parts.add(api)
+
+  const info = readyInfo(device, node, api)
+  await parts.add(runFiles(paths, { ...info, ready: true, startedAt: isoTime(started) }))
+  log.info('ready', { version, peer: info.peerId, addresses: info.addresses, api: info.api })
+  events.emit('system', 'the daemon is ready')
+  return {
+    info,
+    log,
+    stopAsked: stopAsked.promise,
+    reload: () => settings.reload(),
+    stop: () => parts.stop(),
+  }
+}
+
+/** What runs, in the order it was started. */
+class Parts {
+  readonly #running: Service[]
+
+  constructor(running: Service[]) {
+    this.#running = running
+  }
+
+  async add<T extends Service>(part: T): Promise<T> {
+    this.#running.push(part)
+    await part.start()
+    return part
+  }
+
+  /** In reverse, all of them, whatever fails. */
+  async stop(): Promise<void> {
+    await stopAll(this.#running.splice(0))
+  }
+}
+
+function readyInfo({ keys, certificate }: Device, node: PlexiNode, api: ApiServer): ReadyInfo {
+  const vault = vaultText(keys.vault)
+  return { pid: process.pid, peerId: certificate.peer, vault, addresses: node.addresses(), api: api.address }
+}
+
+/** What needs no start. */
+function closing(close: () => void): Service {
+  return { start: async () => undefined, stop: async () => close() }
+}
+
+/** What `run/` says about a running daemon is there while it is ready. */
+function runFiles(paths: HomePaths, info: DaemonInfo): Service {
+  return {
+    start: () => writeDaemonInfo(disk, paths, info),
+    async stop() {
+      await disk.unlink(paths.daemonInfo)
+      await disk.unlink(paths.token)
+    },
+  }
+}

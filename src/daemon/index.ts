@@ -1,0 +1,50 @@
+/**
+ * Public face of the daemon room, for the CLI. What needs the network or the engine is loaded when it is called, so that
+ * `version` or `status` need not wait for it.
+ */
+import type { DaemonRequest, ReadyInfo } from './daemon.ts'
+import type { RecoverHooks, RecoverRequest, Recovered } from './identity/recover.ts'
+import type { InitDeps, Initialised, InitRequest } from './identity/init.ts'
+
+export { readDaemonInfo, type DaemonInfo } from './daemon-info.ts'
+export {
+  startInBackground,
+  stopInBackground,
+  runningDaemon,
+  type BackgroundDeps,
+  type UpRequest,
+} from './background.ts'
+export { hasVault, requireVault } from './home.ts'
+export {
+  defaultConfig,
+  parseSettings,
+  readSettings,
+  reservedVariables,
+  settingsDefinition,
+  type SettingFlags,
+  type Settings,
+} from './settings.ts'
+export { readSecretFile } from './system/secret-file.ts'
+export { systemClock, systemDisk, systemRandom } from './system/index.ts'
+export type { DaemonRequest, ReadyInfo } from './daemon.ts'
+export type { Initialised, InitDeps, InitRequest } from './identity/init.ts'
+export type { RecoverHooks, RecoverRequest, Recovered } from './identity/recover.ts'
+
+/** `init`: see `identity/init.ts`. */
+export async function initHome(request: InitRequest, deps: InitDeps): Promise<Initialised> {
+  return await (await import('./identity/init.ts')).initHome(request, deps)
+}
+
+/** `daemon`: runs until it is told to end; resolves to the exit code. */
+export async function runDaemon(request: DaemonRequest, hooks: { ready(info: ReadyInfo): void }): Promise<number> {
+  return await (await import('./run.ts')).runDaemon(request, hooks)
+}
+
+/** `recover`: see `identity/recover.ts`. */
+export async function recoverHome(
+  request: RecoverRequest,
+  hooks: RecoverHooks,
+  signal: AbortSignal,
+): Promise<Recovered> {
+  return await (await import('./identity/recover.ts')).recoverHome(request, hooks, signal)
+}

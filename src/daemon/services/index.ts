@@ -1,0 +1,73 @@
+/** The services the API calls, over the parts of the running daemon. */
+import type { ApiServices } from '../../api/index.ts'
+import type { BackupEngine } from '../../backup/index.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { HomePaths } from '../../config/home.ts'
+import type { PlexiNode } from '../../node/index.ts'
+import type { EventHub } from '../event-hub.ts'
+import type { Device } from '../identity/device.ts'
+import type { JobRunner } from '../jobs/runner.ts'
+import type { LiveSettings } from '../live-settings.ts'
+import type { MetricsRegistry } from '../metrics.ts'
+import type { People } from '../people.ts'
+import type { PlacementLoop } from '../placement-loop.ts'
+import { StatusService } from '../status/status-service.ts'
+import { Circles } from './circles.ts'
+import { SettingsService } from './config.ts'
+import { HostingDesk } from './hosting.ts'
+import { DeviceIdentity } from './identity.ts'
+import { Peers } from './peers.ts'
+import { Shards } from './shards.ts'
+import { Snapshots } from './snapshots.ts'
+import { DaemonSystem } from './system.ts'
+
+export interface ServiceDeps {
+  readonly clock: Clock
+  readonly paths: HomePaths
+  readonly settings: LiveSettings
+  readonly metrics: MetricsRegistry
+  readonly device: Device
+  readonly lockKind: 'passphrase' | 'key'
+  readonly node: PlexiNode
+  readonly engine: BackupEngine
+  readonly people: People
+  readonly events: EventHub
+  readonly placement: PlacementLoop
+  readonly jobs: JobRunner
+  readonly version: string
+  /** Milliseconds since 1970. */
+  readonly started: number
+  /** Base address of the API. */
+  readonly address: () => string
+  readonly shutdown: (reason: string) => void
+}
+
+export function createServices(deps: ServiceDeps): ApiServices {
+  const { node, settings, device, people, placement, paths } = deps
+  const changed = (): void => placement.kick()
+  const circle = () => node.circles.get(node.net.status().circle)
+  const hosting = { usedBytes: async () => (await node.hosting.summary()).usedBytes }
+  const status = new StatusService({ ...deps, hosting })
+  const name = (): string => (settings.values.device.name === '' ? device.keys.name : settings.values.device.name)
+  return {
+    system: new DaemonSystem({
+      ...{ ...deps, status, name },
+      home: paths.root,
+      circle: () => node.net.status().circle,
+      addresses: () => node.addresses(),
+      api: deps.address,
+    }),
+    config: new SettingsService(deps),
+    events: deps.events,
+    jobs: deps.jobs,
+    snapshots: new Snapshots({ ...deps, online: () => people.online() }),
+    shards: new Shards(deps),
+    peers: new Peers({ node, changed }),
+    circles: new Circles({ node, settings, changed }),
+    hosting: new HostingDesk({ node, settings }),
+    identity: new DeviceIdentity({
+      ...{ device, clock: deps.clock, lock: deps.lockKind },
+      network: () => ({ circle: node.net.status().circle, key: circle()?.key, addresses: node.addresses() }),
+    }),
+  }
+}

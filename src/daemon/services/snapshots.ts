@@ -1,0 +1,160 @@
+/** Snapshots over the API: lists and content come from the engine at once, long work becomes a job. */
+import type {
+  BackupRequest,
+  Entry,
+  FoundEntry,
+  Job,
+  RestoreRequest,
+  Snapshot,
+  SnapshotFilter,
+  SnapshotService,
+  VerifyRequest,
+} from '../../api/index.ts'
+import type * as engine from '../../backup/index.ts'
+import { isoTime } from '../../base/clock.ts'
+import { PlexiError } from '../../base/errors.ts'
+import type { JobRunner } from '../jobs/runner.ts'
+import { restorableShare } from '../status/measure.ts'
+
+export interface SnapshotsDeps {
+  readonly engine: engine.BackupEngine
+  readonly jobs: JobRunner
+  readonly online: () => ReadonlySet<string>
+}
+
+/** Everything, for `verify`. */
+const ALL = 'all'
+
+export class Snapshots implements SnapshotService {
+  readonly #deps: SnapshotsDeps
+
+  constructor(deps: SnapshotsDeps) {
+    this.#deps = deps
+  }
+
+  list(filter: SnapshotFilter): Snapshot[] {
+    const online = this.#deps.online()
+    return this.#deps.engine.snapshots(known(filter)).map((info) => apiSnapshot(info, online))
+  }
+
+  async get(ref: string, filter: SnapshotFilter): Promise<Snapshot> {
+    const id = this.#deps.engine.resolve(ref, known(filter))
+    const found = this.list({}).find((snapshot) => snapshot.id === id)
+    if (found === undefined) throw new PlexiError('STORAGE_SNAPSHOT_NOT_FOUND', { snapshot: ref })
+    return found
+  }
+
+  async backup(request: BackupRequest): Promise<Job> {
+    if ((request.stdin === undefined) === (request.paths.length === 0)) {
+      throw new PlexiError('VALIDATION_USAGE', { reason: 'name paths to back up, or a stream with --stdin, not both' })
+    }
+    const what = request.stdin === undefined ? request.paths.join(', ') : `stdin as ${request.stdin}`
+    return this.#deps.jobs.submit('backup', {
+      title: `${request.dryRun ? 'estimate' : 'back up'} ${what}`.slice(0, 300),
+      request,
+      streams: request.stdin !== undefined,
+    })
+  }
+
+  tree(
+    at: { ref: string; filter: SnapshotFilter; path?: string; recursive: boolean },
+    signal: AbortSignal,
+  ): AsyncIterable<Entry> {
+    const { engine } = this.#deps
+    const id = engine.resolve(at.ref, known(at.filter))
+    return mapped(engine.list(id, at.path ?? '', { recursive: at.recursive, signal }), apiEntry)
+  }
+
+  async file(
+    at: { ref: string; filter: SnapshotFilter; path: string },
+    signal: AbortSignal,
+  ): Promise<{ size: number; body: AsyncIterable<Uint8Array> }> {
+    const { engine } = this.#deps
+    const id = engine.resolve(at.ref, known(at.filter))
+    const first = await engine.list(id, at.path, { recursive: false, signal }).next()
+    const entry = first.done === true ? undefined : first.value
+    if (entry?.type !== 'file' || entry.path !== trimmed(at.path)) {
+      throw new PlexiError('STORAGE_PATH_NOT_FOUND', { path: at.path, snapshot: id, reason: 'not a file' })
+    }
+    return { size: entry.size, body: engine.cat(id, at.path, signal) }
+  }
+
+  async restore(ref: string, request: RestoreRequest): Promise<Job> {
+    // Named now: `latest` must not change its meaning when the job is taken up again.
+    const snapshot = this.#deps.engine.resolve(ref, known(request.filter))
+    const from = request.path === undefined ? snapshot.slice(0, 12) : `${snapshot.slice(0, 12)}:${request.path}`
+    const title = `restore ${from} to ${request.to}`.slice(0, 300)
+    return this.#deps.jobs.submit('restore', { title, request: { ...request, filter: {}, snapshot } })
+  }
+
+  async verify(ref: string, request: VerifyRequest): Promise<Job> {
+    const { readDataPercent } = request
+    if (ref === ALL)
+      return this.#deps.jobs.submit('verify', { title: 'verify everything', request: { readDataPercent } })
+    const snapshot = this.#deps.engine.resolve(ref, {})
+    return this.#deps.jobs.submit('verify', {
+      title: `verify ${snapshot.slice(0, 12)}`,
+      request: { snapshot, readDataPercent },
+    })
+  }
+
+  async *find(query: { pattern: string; snapshot?: string }, signal: AbortSignal): AsyncGenerator<FoundEntry> {
+    const { engine } = this.#deps
+    const only = query.snapshot === undefined ? undefined : engine.resolve(query.snapshot, {})
+    const times = new Map(engine.snapshots({}).map(({ id, time }) => [id, isoTime(time)]))
+    for await (const found of engine.find(query.pattern, {}, signal)) {
+      if (only !== undefined && found.snapshot !== only) continue
+      yield { ...apiEntry(found), snapshot: found.snapshot, time: times.get(found.snapshot) ?? isoTime(0) }
+    }
+  }
+}
+
+function apiSnapshot(info: engine.SnapshotInfo, online: ReadonlySet<string>): Snapshot {
+  const { id, name, files, dirs, bytes, device, placed, safe, partial } = info
+  return {
+    ...{ id, files, dirs, bytes, device, placed, safe, partial },
+    time: isoTime(info.time),
+    name: name === '' ? null : name,
+    tags: [...info.tags],
+    paths: [...info.paths],
+    restorable: restorableShare(info.hosts, online),
+  }
+}
+
+function apiEntry(entry: engine.Entry): Entry {
+  const { path, type, size, mode, user, group, target, mtimeNs } = entry
+  return {
+    ...{ path, size, mode, user, group },
+    type: type === 'link' ? 'symlink' : type,
+    mtime: isoTime(clampTime(mtimeNs)),
+    ...(target === null ? {} : { target }),
+  }
+}
+
+/** Dates go from year −271821 to 275760; file systems may hold more. */
+function clampTime(ns: bigint): number {
+  const ms = Number(ns / 1_000_000n)
+  return Math.max(-62_135_596_800_000, Math.min(253_402_300_799_999, ms))
+}
+
+function trimmed(path: string): string {
+  return path
+    .split('/')
+    .filter((name) => name !== '' && name !== '.')
+    .join('/')
+}
+
+/** Without fields that are there but undefined. */
+function known(filter: { [K in keyof SnapshotFilter]: SnapshotFilter[K] | undefined }): engine.SnapshotFilter {
+  const { tag, path, name, device } = filter
+  return {
+    ...(tag === undefined ? {} : { tag }),
+    ...(path === undefined ? {} : { path }),
+    ...(name === undefined ? {} : { name }),
+    ...(device === undefined ? {} : { device }),
+  }
+}
+
+async function* mapped<A, B>(items: AsyncIterable<A>, change: (item: A) => B): AsyncGenerator<B> {
+  for await (const item of items) yield change(item)
+}

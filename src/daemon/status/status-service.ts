@@ -1,0 +1,77 @@
+/** `status`: the numbers, and the one sentence made from them. */
+import type { Status } from '../../api/index.ts'
+import type { BackupEngine, EngineStatus } from '../../backup/index.ts'
+import { isoTime, type Clock } from '../../base/clock.ts'
+import { MiB } from '../../base/bytes.ts'
+import type { People } from '../people.ts'
+import type { PlacementLoop } from '../placement-loop.ts'
+import { AlarmBook, type Condition } from './alarms.ts'
+import { holders, protectionOf, restorableShare } from './measure.ts'
+import { statusSentence } from './sentence.ts'
+import type { EventHub } from '../event-hub.ts'
+
+export interface StatusDeps {
+  readonly engine: Pick<BackupEngine, 'status' | 'snapshots'>
+  readonly people: Pick<People, 'eligible' | 'online' | 'nameOf'>
+  readonly placement: Pick<PlacementLoop, 'last'>
+  readonly hosting: { usedBytes(): Promise<number> }
+  readonly events: Pick<EventHub, 'emit'>
+  readonly clock: Clock
+}
+
+export class StatusService {
+  readonly #deps: StatusDeps
+  readonly #alarms: AlarmBook
+
+  constructor(deps: StatusDeps) {
+    this.#deps = deps
+    this.#alarms = new AlarmBook(deps)
+  }
+
+  async status(): Promise<Status> {
+    const { engine, people, hosting, clock } = this.#deps
+    const state = engine.status()
+    const online = people.online()
+    const eligible = people.eligible()
+    const placed = engine.snapshots({}).filter((snapshot) => snapshot.placed).length
+    const held = holders(state.restorableInput)
+    const protection = protectionOf({ ...state, placed, holders: held.length })
+    const sentence = statusSentence({
+      protected: protection,
+      snapshots: state.snapshots,
+      waiting: state.snapshots - placed,
+      safe: state.safe,
+      target: state.target,
+      holders: held.map((peer) => people.nameOf(peer) ?? `${peer.slice(0, 8)}…${peer.slice(-4)}`),
+      eligible: eligible.length,
+      ageMs: state.lastBackup === null ? null : Math.max(0, clock.now() - state.lastBackup),
+    })
+    return {
+      sentence,
+      protected: protection,
+      safe: state.safe,
+      restorable: restorableShare(state.restorableInput, online),
+      target: state.target,
+      // Return rates are not measured yet: they are the starting values for vouched peers and strangers.
+      measured: false,
+      lastBackup: state.lastBackup === null ? null : isoTime(state.lastBackup),
+      hosts: { eligible: eligible.length, online: eligible.filter((peer) => online.has(peer)).length },
+      snapshots: state.snapshots,
+      given: await hosting.usedBytes(),
+      used: state.restorableInput.reduce((sum, { hosts, stripes }) => sum + hosts.length * stripes * MiB, 0),
+      queued: state.queuedBytes,
+      alarms: this.#alarms.review(this.#conditions(state, eligible.length)),
+    }
+  }
+
+  #conditions(state: EngineStatus, eligible: number): Condition[] {
+    const conditions: Condition[] = []
+    if (state.forked) conditions.push({ code: 'STORAGE_HEAD_FORKED', details: { seq: state.headSeq } })
+    // Only what was tried and failed: a backup that has just begun is no alarm.
+    if (state.queued > 0 && (this.#deps.placement.last?.queued ?? 0) > 0) {
+      const text = `${state.queued} part(s) of your backups wait for hosts; ${eligible} can take them now`
+      conditions.push({ code: 'STORAGE_TOO_FEW_HOSTS', text })
+    }
+    return conditions
+  }
+}

@@ -1,7 +1,7 @@
 /** What this node lends and to whom, for people (docs/spec/05-storage-protocol.md, room). */
 import { toHex } from '../base/bytes.ts'
 import type { VaultId } from '../crypto/ids.ts'
-import { SHARD_BYTES } from '../shard/index.ts'
+import { SHARD_BYTES, type ShardId } from '../shard/index.ts'
 import type { HostedShard, HostStore } from './host/index.ts'
 import type { KnownPeer, PeerTable } from './peers/peer-table.ts'
 
@@ -51,6 +51,11 @@ export class Hosting {
   /** Every hosted shard, vault by vault. */
   list(): AsyncIterable<HostedShard> {
     return this.#store.hosted()
+  }
+
+  /** The body as it lies here, checked by nobody yet. Throws `STORAGE_SHARD_NOT_FOUND`. */
+  read(at: { vault: VaultId; id: ShardId }): Promise<Uint8Array> {
+    return this.#store.shards.read(at)
   }
 
   /** Bytes kept for a vault; 0 for one that has nothing here. */

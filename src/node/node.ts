@@ -50,6 +50,7 @@ export class PlexiNode implements Service {
     await parts.libp2p.start()
     this.#measure(parts)
     parts.discovery.start()
+    await parts.discovery.introduced(parts.limits.introductionMs)
     parts.republisher.start()
     this.#settling = this.#settle(parts)
   }

@@ -37,6 +37,10 @@ export interface NodeLimits {
   readonly shardTimeoutMs: number
   /** One discovery, all rounds together. */
   readonly discoveryTimeoutMs: number
+  /** After the start, discoveries look a little longer. */
+  readonly settleMs: number
+  /** Start-up waits this long for the bootstrap addresses to answer. */
+  readonly introductionMs: number
   /** Pause between two rounds of one discovery. */
   readonly discoveryPauseMs: number
   /** Converged discoveries are trusted for this long. */
@@ -71,6 +75,8 @@ export const defaultLimits: NodeLimits = {
   askTimeoutMs: 5 * SECOND,
   shardTimeoutMs: 2 * MINUTE,
   discoveryTimeoutMs: 12 * SECOND,
+  settleMs: 10 * SECOND,
+  introductionMs: 2 * SECOND,
   discoveryPauseMs: 150,
   discoveryFreshMs: 20 * SECOND,
   maxDiscoveryRounds: 12,

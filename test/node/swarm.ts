@@ -24,13 +24,14 @@ export interface BareOptions {
   readonly listen?: readonly string[]
   readonly circle?: string
   readonly circleKey?: Uint8Array
+  readonly seed?: Uint8Array
 }
 
 export async function bareNode(t: Pick<Test, 'teardown'>, options: BareOptions = {}): Promise<BareNode> {
   const policy = new DialPolicy({ loopbackOnly: true, lan: false, subnets: [] })
   const libp2p = await makeLibp2p(
     {
-      peerSeed: systemRandom.bytes(32),
+      peerSeed: options.seed ?? systemRandom.bytes(32),
       listen: options.listen ?? ['/ip4/127.0.0.1/tcp/0'],
       bootstrap: options.bootstrap ?? [],
       ...(options.circleKey === undefined ? {} : { circleKey: options.circleKey }),

@@ -65,6 +65,7 @@ export class Discovery {
   readonly #stop = new AbortController()
   #running: Promise<void> | undefined
   #convergedAt: number | undefined
+  #startedAt = 0
   #background: Promise<void> = Promise.resolve()
 
   constructor(options: DiscoveryOptions, deps: DiscoveryDeps) {
@@ -78,7 +79,22 @@ export class Discovery {
     for (const address of this.#options.bootstrap) policy.allow(address)
     libp2p.addEventListener('peer:identify', this.#onIdentify)
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
+    this.#startedAt = this.#deps.clock.elapsed()
     this.#background = this.#search()
+  }
+
+  /** Resolves when the bootstrap addresses were dialled once, or after `ms`: from then on others can find this node. */
+  async introduced(ms: number): Promise<void> {
+    const { clock } = this.#deps
+    const wait = deadline(clock, ms, this.#stop.signal)
+    try {
+      const peers = await this.dial(this.#options.bootstrap, wait.signal)
+      await Promise.all(peers.map((peer) => abortable(this.ask({ peer, addresses: [] }), wait.signal)))
+    } catch (error) {
+      this.#deps.log.debug('not introduced to the circle yet', { error })
+    } finally {
+      wait.clear()
+    }
   }
 
   async stop(): Promise<void> {
@@ -185,12 +201,16 @@ export class Discovery {
     const wait = deadline(clock, limits.discoveryTimeoutMs, this.#stop.signal)
     const tried = new Set<PeerKey>()
     try {
+      // Right after the start others may just be starting too: they get a little longer to show up.
+      const young = clock.elapsed() - this.#startedAt < limits.settleMs
+      const enough = young ? 3 : 2
       let quiet = 0
-      for (let round = 1; round <= limits.maxDiscoveryRounds && quiet < 2; round++) {
+      for (let round = 1; round <= limits.maxDiscoveryRounds && quiet < enough; round++) {
         const before = this.#members.size
         await this.#round(tried, wait.signal)
         quiet = this.#members.size > before ? 0 : quiet + 1
-        if (quiet === 1) await clock.sleep(limits.discoveryPauseMs, wait.signal)
+        const pauseMs = limits.discoveryPauseMs * (young ? 2 : 1)
+        if (quiet > 0 && quiet < enough) await clock.sleep(pauseMs, wait.signal)
       }
       this.#convergedAt = clock.elapsed()
     } catch (error) {

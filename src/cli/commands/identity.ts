@@ -1,0 +1,83 @@
+/** `identity`: this device and its vault. The words are compared here; they never leave this process. */
+import { Command } from 'commander'
+import { toHex } from '../../base/bytes.ts'
+import { PlexiError } from '../../base/errors.ts'
+import type { Cli } from '../cli.ts'
+import { counted, timestamp } from '../format.ts'
+import type { Session } from '../session.ts'
+import { readWords } from '../words.ts'
+
+export function build(cli: Cli): Command {
+  const identity = new Command('identity')
+  identity.command('show', { isDefault: true }).description('this device and its vault').action(cli.action(show))
+  identity
+    .command('check')
+    .description('do these 24 words belong to this vault?')
+    .option('--phrase-file <file>', 'a file with the words; - for stdin')
+    .action(cli.action(check))
+  identity
+    .command('kit')
+    .description('recovery kit to print: everything but the words, with room for them')
+    .action(cli.action(kit))
+  return identity
+}
+
+async function show(session: Session): Promise<void> {
+  const identity = await session.ask('identity', {})
+  const { pairs } = await import('../table.ts')
+  session.out.document(identity, () =>
+    pairs(session.out, [
+      ['vault', identity.vault],
+      ['device', identity.name],
+      ['peer', identity.peerId],
+      ['serial', identity.serial],
+      ['may', identity.grants.join(', ')],
+      ['certificate until', timestamp(identity.notAfter)],
+      ['devices', identity.devices],
+      ['epochs', identity.epochs],
+      ['deletions delayed by', counted(identity.floorDays, 'day')],
+      ['keys sealed under', identity.lock === 'passphrase' ? 'a passphrase' : 'a key file'],
+    ]),
+  )
+}
+
+async function check(session: Session, options: { phraseFile?: string }): Promise<void> {
+  // Who this vault is comes first: nobody should type 24 words in vain.
+  const { vault } = await session.ask('identity', {})
+  const words = await readWords(session, options.phraseFile)
+  const { deriveVault } = await import('../../crypto/vault-keys.ts')
+  const secrets = deriveVault(words)
+  const belongs = toHex(secrets.vault) === vault
+  secrets.wipe()
+  if (!belongs) throw new PlexiError('AUTH_PHRASE_MISMATCH', { vault })
+  session.out.document({ ok: true, vault }, () => session.out.good('These words belong to this vault'))
+}
+
+async function kit(session: Session): Promise<void> {
+  const data = await session.ask('identityKit', {})
+  session.out.document(data, () => {
+    const lines = [
+      'PLEXICHAT RECOVERY KIT',
+      `made ${timestamp(data.created)} UTC on ${data.name}`,
+      '',
+      `vault    ${data.vault}`,
+      `circle   ${data.circle}`,
+      ...(data.key === null ? [] : [`key      ${data.key}`]),
+      '',
+      'addresses of members (any one will do)',
+      ...(data.addresses.length === 0 ? ['  none known yet'] : data.addresses.map((address) => `  ${address}`)),
+      '',
+      'the 24 words (write them by hand; they are stored nowhere)',
+      '',
+      ...Array.from({ length: 6 }, (_, row) =>
+        Array.from({ length: 4 }, (_blank, at) => `${String(row * 4 + at + 1).padStart(2)} ______________`).join('  '),
+      ),
+      '',
+      'on a new machine',
+      `  plexichat recover${data.addresses.length === 0 ? '' : ' --bootstrap ADDRESS'}`,
+      '  plexichat up',
+      '  plexichat restore latest --to DIR',
+    ]
+    return lines.join('\n')
+  })
+}

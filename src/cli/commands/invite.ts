@@ -1,0 +1,30 @@
+/** `invite`: a one-time code that brings somebody into the circle and vouches both ways. */
+import { Command } from 'commander'
+import { durationOption, integerOption, type Cli } from '../cli.ts'
+import { cliClock } from '../clock.ts'
+import { ago, counted } from '../format.ts'
+import { DAY } from '../../base/clock.ts'
+
+const MAX_USES = 1000
+
+export function build(cli: Cli): Command {
+  return new Command('invite')
+    .option('--uses <count>', 'how many may use it', integerOption(1, MAX_USES), 1)
+    .option('--expires <duration>', 'how long it is valid (7d)', durationOption, 7 * DAY)
+    .action(
+      cli.action(async (session, options: { uses: number; expires: number }) => {
+        const body = { uses: options.uses, expiresMs: Math.round(options.expires) }
+        const invite = await session.ask('inviteCreate', { body })
+        session.out.document(invite, () => {
+          const { bold, dim } = session.out.paint
+          return [
+            bold(invite.code),
+            '',
+            `  ${dim('Tell them:')} plexichat join ${invite.code.slice(0, 16)}…`,
+            `  ${dim('Valid for:')} ${counted(invite.uses, 'person', 'people')}, ends ${ago(invite.expires, cliClock.now())}`,
+          ].join('\n')
+        })
+        for (const warning of invite.warnings) session.out.warn(warning)
+      }),
+    )
+}

@@ -38,6 +38,8 @@ export async function startInBackground(
   await prepareHome(deps.disk, paths)
   const running = await runningDaemon(paths, deps)
   if (running?.ready === true) return { ...running, started: false }
+  // Nobody holds the lock: what is there now was left by a daemon that was killed.
+  if (running === undefined) await deps.disk.unlink(paths.daemonInfo)
   const outputPath = join(paths.logs, 'daemon.out')
   await deps.disk.unlink(outputPath)
   const child = await spawnDetached({ ...request, args: [...request.args, '--json'], outputPath })
@@ -47,7 +49,7 @@ export async function startInBackground(
   try {
     for (;;) {
       const info = await readDaemonInfo(deps.disk, paths)
-      if (info?.pid === child.pid && info.ready) return { ...info, started: true }
+      if (info?.ready === true) return { ...info, started: true }
       if (isTrue(ended)) throw await startFailure(deps.disk, outputPath)
       await deps.clock.sleep(POLL_MS, limit.signal)
     }

@@ -61,6 +61,8 @@ const random = systemRandom
 /** Opens everything; on failure everything opened so far is closed again. */
 export async function openDaemon(request: DaemonRequest): Promise<RunningDaemon> {
   const { paths } = request
+  // Databases make their own files: nothing this process writes is for other accounts, except what a restore is told to.
+  process.umask(0o077)
   await requireVault(disk, paths)
   await prepareHome(disk, paths)
   return await openLocked(request, await lockHome(disk, paths))

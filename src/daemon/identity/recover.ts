@@ -69,6 +69,7 @@ export async function recoverHome(
   hooks: RecoverHooks,
   signal: AbortSignal,
 ): Promise<Recovered> {
+  process.umask(0o077)
   const secrets = deriveVault(request.phrase)
   const device = newDevice(secrets, request.name, { clock, random })
   try {
@@ -106,6 +107,7 @@ async function recover(recovery: Recovery, signal: AbortSignal): Promise<Recover
       { request, secrets, device, found, heads, settings, log, node, setTerms: search.setTerms },
       signal,
     )
+    for (const { text } of adopted.alarms) hooks.note('warning', text)
     await rememberMembers(settings, search)
     await writeKeystore(paths, { keys, passphrase: request.passphrase }, { disk, random })
     const published = await publish(signal)

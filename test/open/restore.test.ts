@@ -157,6 +157,13 @@ t.test('a vault in a local directory is opened too', async (t) => {
   const ran = open('--phrase-file', join(scratch, 'words'), 'restore', join(scratch, 'disk'), '--to', to)
   t.equal(ran.code, 0, ran.err)
   t.same((await compareTrees(source, join(to, 'source'))).differences, [])
+
+  const heads = readdirSync(join(scratch, 'disk')).filter((name) => name.startsWith('head-'))
+  for (const name of heads) rmSync(join(scratch, 'disk', name))
+  const again = join(scratch, 'again')
+  const blind = open('--phrase-file', join(scratch, 'words'), 'restore', join(scratch, 'disk'), '--to', again)
+  t.match(blind.err, /no head of this vault/, 'shards and authority alone are enough for what lies in shards')
+  t.same((await compareTrees(source, join(again, 'source'))).differences, [])
 })
 
 t.test('wrong use is explained', async (t) => {

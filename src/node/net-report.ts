@@ -1,6 +1,7 @@
 /** How the node stands in the network, for `net check`, `net addrs` and `net dht`. Looks only; changes nothing. */
 import { loopbackOnly, scopeOf } from './addresses.ts'
 import { dhtProtocol, tableSize } from './dht/circle-dht.ts'
+import { RECORD_PREFIX } from './dht/store-rules.ts'
 import type { NodeParts } from './node-parts.ts'
 import type { NodeOptions } from './options.ts'
 import { eligible } from './placement/candidates.ts'
@@ -51,7 +52,7 @@ export class NetReport {
         protocol: dhtProtocol(this.#options.circle),
         mode: dht.getMode(),
         peers: tableSize(dht),
-        records: datastore.count('/dht/record'),
+        records: datastore.count(RECORD_PREFIX),
       },
       bootstrap,
     }

@@ -3,7 +3,7 @@
  * groups, transfers. Nothing runs yet when this returns, except what has to be open to be read.
  */
 import { LevelDatastore } from 'datastore-level'
-import { DAY, HOUR, type Clock } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -13,17 +13,18 @@ import type { PeerKey, VaultId } from '../crypto/ids.ts'
 import type { SigningKey } from '../crypto/signature.ts'
 import { inSubnet, ipOf, loopbackOnly, scopeOf, type Subnet } from './addresses.ts'
 import { CircleBook } from './circles.ts'
-import { Attribution, BoundedDatastore, type StoreRule } from './dht/bounded-datastore.ts'
+import { Attribution } from './dht/bounded-datastore.ts'
 import { dhtMode } from './dht/circle-dht.ts'
 import { HeadDirectory } from './dht/head-directory.ts'
-import { headRecordRules, mayReplaceStored } from './dht/head-records.ts'
+import { headRecordRules } from './dht/head-records.ts'
 import { Republisher } from './dht/republish.ts'
+import { boundedStore } from './dht/store-rules.ts'
 import { DialPolicy } from './dial-policy.ts'
 import { hostDefaults, HostStore } from './host/index.ts'
 import { InviteBook } from './invites.ts'
 import { makeLibp2p } from './libp2p.ts'
 import { Membership } from './membership.ts'
-import { defaultLimits, dhtLimits, type NodeLimits, type NodeOptions } from './options.ts'
+import { defaultLimits, type NodeLimits, type NodeOptions } from './options.ts'
 import { ownSubnets } from './own-subnets.ts'
 import { PeerNetwork } from './peer-network.ts'
 import { openPeersDatabase } from './peers/database.ts'
@@ -193,38 +194,6 @@ async function openDatastore(path: string): Promise<LevelDatastore> {
   const level = new LevelDatastore(path)
   await level.open()
   return level
-}
-
-function boundedStore(inner: LevelDatastore, deps: { clock: Clock; attribution: Attribution }): BoundedDatastore {
-  const rules: StoreRule[] = [
-    {
-      prefix: '/dht/record',
-      what: 'DHT records',
-      maxEntries: dhtLimits.maxRecords,
-      maxEntriesPerPeer: dhtLimits.maxRecordsPerPeer,
-      maxValueBytes: dhtLimits.maxStoredRecordBytes,
-      evictAfterMs: 2 * DAY,
-      mayReplace: mayReplaceStored,
-    },
-    {
-      prefix: '/dht/provider',
-      what: 'DHT provider entries',
-      maxEntries: dhtLimits.maxProviders,
-      maxEntriesPerPeer: dhtLimits.maxProvidersPerPeer,
-      maxValueBytes: 64,
-      evictAfterMs: 2 * DAY,
-    },
-    {
-      prefix: '/peers/',
-      what: 'known peers',
-      maxEntries: dhtLimits.maxPeerEntries,
-      maxEntriesPerPeer: dhtLimits.maxPeerEntries,
-      maxValueBytes: dhtLimits.maxPeerEntryBytes,
-      evictAfterMs: HOUR,
-    },
-  ]
-  const { writesPerPeer: perPeer, writesOfAll: allPeers } = dhtLimits
-  return new BoundedDatastore({ rules, perPeer, allPeers }, { inner, ...deps })
 }
 
 interface Ground {

@@ -51,7 +51,7 @@ class Pipe {
   async read(signal: AbortSignal): Promise<Uint8Array | undefined> {
     for (;;) {
       signal.throwIfAborted()
-      if (this.error !== undefined) throw this.error
+      this.#check()
       const chunk = this.#chunks.shift()
       if (chunk !== undefined) {
         this.taken += chunk.length
@@ -66,14 +66,14 @@ class Pipe {
 
   async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    if (this.error !== undefined) throw this.error
+    this.#check()
     if (this.ended) throw new Error('write after end')
     if (bytes.length > 0) this.#chunks.push(Uint8Array.from(bytes))
     this.#queued += bytes.length
     this.#wake()
     while (this.#queued > HIGH_WATER_BYTES) {
-      if (this.error !== undefined) throw this.error as Error
       await this.#change(signal)
+      this.#check()
     }
   }
 
@@ -85,6 +85,10 @@ class Pipe {
   fail(error: Error): void {
     this.error ??= error
     this.#wake()
+  }
+
+  #check(): void {
+    if (this.error !== undefined) throw this.error
   }
 
   #wake(): void {

@@ -4,8 +4,9 @@ import type { Test } from 'tap'
 import { silentLogger } from '../../src/base/log.ts'
 import { peerKey, type PeerKey } from '../../src/crypto/ids.ts'
 import { systemClock, systemDisk, systemRandom } from '../../src/daemon/system/index.ts'
-import { Attribution } from '../../src/node/dht/bounded-datastore.ts'
+import { Attribution, type BoundedDatastore } from '../../src/node/dht/bounded-datastore.ts'
 import { headRecordRules } from '../../src/node/dht/head-records.ts'
+import { boundedStore } from '../../src/node/dht/store-rules.ts'
 import { DialPolicy } from '../../src/node/dial-policy.ts'
 import { makeLibp2p, type CircleLibp2p } from '../../src/node/libp2p.ts'
 import { openPeersDatabase } from '../../src/node/peers/database.ts'
@@ -17,6 +18,7 @@ export interface BareNode {
   readonly address: string
   readonly policy: DialPolicy
   readonly table: PeerTable
+  readonly datastore: BoundedDatastore
 }
 
 export interface BareOptions {
@@ -29,6 +31,8 @@ export interface BareOptions {
 
 export async function bareNode(t: Pick<Test, 'teardown'>, options: BareOptions = {}): Promise<BareNode> {
   const policy = new DialPolicy({ loopbackOnly: true, lan: false, subnets: [] })
+  const attribution = new Attribution()
+  const datastore = boundedStore(new MemoryDatastore(), { clock: systemClock, attribution })
   const libp2p = await makeLibp2p(
     {
       peerSeed: options.seed ?? systemRandom.bytes(32),
@@ -39,7 +43,7 @@ export async function bareNode(t: Pick<Test, 'teardown'>, options: BareOptions =
       mdns: false,
       dht: { circle: options.circle ?? 'test', server: true, records: headRecordRules(systemClock) },
     },
-    { datastore: new MemoryDatastore(), policy, attribution: new Attribution() },
+    { datastore, policy, attribution },
   )
   await libp2p.start()
   t.teardown(() => libp2p.stop())
@@ -52,6 +56,7 @@ export async function bareNode(t: Pick<Test, 'teardown'>, options: BareOptions =
     address: libp2p.getMultiaddrs()[0]?.toString() ?? '',
     policy,
     table,
+    datastore,
   }
 }
 

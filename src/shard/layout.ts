@@ -111,7 +111,8 @@ function decodeEntries(rows: Buffer, frames: readonly StoredFrame[]): ChunkEntry
   let covered = 0
   for (let row = 0; row < rows.length; row += ENTRY_ROW_BYTES) {
     const entry = {
-      id: rows.subarray(row, row + 32) as Uint8Array as ChunkId,
+      // A copy: ids outlive the shard they were read from.
+      id: Uint8Array.prototype.slice.call(rows, row, row + 32) as ChunkId,
       frame: rows.readUInt16BE(row + 32),
       offset: rows.readUInt32BE(row + 34),
       length: rows.readUInt32BE(row + 38),

@@ -21,6 +21,7 @@ import {
   type PackerOptions,
 } from './options.ts'
 import { pickFitting } from './pick.ts'
+import { evennessOf, SizeEstimate, type Evenness } from './size-estimate.ts'
 import { sealShard, type SealedShard } from './sealed-shard.ts'
 
 export interface WaitingChunk {
@@ -29,9 +30,20 @@ export interface WaitingChunk {
   readonly kind: 'data' | 'metadata'
 }
 
-/** A frame with its chunks; `chunks[i]` lie one after the other in the plain bytes. */
+interface KeptChunk extends WaitingChunk {
+  readonly evenness: Evenness
+}
+
+/** A frame with its chunks; they lie one after the other in the plain bytes. */
 interface PackedFrame extends StoredFrame {
-  readonly chunks: readonly { readonly id: ChunkId; readonly length: number; readonly kind: 'data' | 'metadata' }[]
+  readonly chunks: readonly PackedChunk[]
+}
+
+interface PackedChunk {
+  readonly id: ChunkId
+  readonly length: number
+  readonly kind: 'data' | 'metadata'
+  readonly evenness: Evenness
 }
 
 /** Fills shard after shard. Not for concurrent use: await one call before the next. */
@@ -39,17 +51,18 @@ export class ShardPacker {
   readonly #options: PackerOptions
   readonly #deps: { readonly epoch: EpochKey; readonly random: Random }
   /** Source order. */
-  #waiting: WaitingChunk[] = []
+  #waiting: KeptChunk[] = []
   #waitingPlain = 0
   #open: PackedFrame[] = []
   #openUsed = tableBytes(0, 0)
   #openEntries = 0
   /** A frame that did not fit the open shard; it will be the first of the next. */
   #carried: PackedFrame | undefined
-  /** Stored ÷ plain of the latest frame: what the next one is expected to take. */
-  #ratio = 1
   /** Frames put into the open shard, or tried in vain, since its room became scarce. */
   #closing = 0
+  /** Frames since then that came out larger than the room. */
+  #misses = 0
+  readonly #estimate = new SizeEstimate()
   readonly #ids = new Set<string>()
 
   constructor(options: PackerOptions, deps: { epoch: EpochKey; random: Random }) {
@@ -75,8 +88,12 @@ export class ShardPacker {
   flush(): Promise<SealedShard[]> {
     return settle(() => {
       const sealed: SealedShard[] = []
-      while (this.#waiting.length > 0) this.#step(sealed)
-      while (this.#open.length > 0 || this.#carried !== undefined) this.#seal(sealed)
+      while (this.#waiting.length > 0 || this.#open.length > 0 || this.#carried !== undefined) {
+        // With nothing left to fill the room with, the carried frame is cut up for it.
+        if (this.#waiting.length === 0 && this.#carried !== undefined && this.#closing < MAX_CLOSING) this.#putBack()
+        if (this.#waiting.length > 0) this.#step(sealed)
+        else this.#seal(sealed)
+      }
       return sealed
     })
   }
@@ -84,7 +101,7 @@ export class ShardPacker {
   /** Hands back every chunk not yet sealed and forgets it. */
   takeWaiting(): WaitingChunk[] {
     const frames = this.#carried === undefined ? this.#open : [...this.#open, this.#carried]
-    const chunks = [...frames.flatMap(unpack), ...this.#waiting]
+    const chunks = [...frames.flatMap(unpack), ...this.#waiting].map(({ id, bytes, kind }) => ({ id, bytes, kind }))
     this.#waiting = []
     this.#waitingPlain = 0
     this.#carried = undefined
@@ -97,7 +114,7 @@ export class ShardPacker {
   get waitingBytes(): number {
     const open = this.#open.length === 0 ? 0 : this.#openUsed
     const carried = this.#carried === undefined ? 0 : costOf(this.#carried)
-    return open + carried + Math.ceil(this.#waitingPlain * this.#ratio) + this.#waiting.length * ENTRY_ROW_BYTES
+    return this.#waiting.reduce((sum, chunk) => sum + this.#costOf(chunk), open + carried)
   }
 
   #keep(chunk: WaitingChunk): void {
@@ -105,37 +122,52 @@ export class ShardPacker {
     const key = keyOf(chunk.id)
     if (this.#ids.has(key)) return
     this.#ids.add(key)
-    this.#waiting.push({ id: chunk.id, kind: chunk.kind, bytes: Buffer.from(chunk.bytes) })
+    const bytes = Buffer.from(chunk.bytes)
+    this.#waiting.push({ id: chunk.id, kind: chunk.kind, bytes, evenness: evennessOf(bytes) })
     this.#waitingPlain += chunk.bytes.length
   }
 
   /** One frame: into the open shard, or carried to the next. Seals the open shard when nothing more fits it. */
   #step(sealed: SealedShard[]): void {
     const room = SHARD_PLAIN_BYTES - this.#openUsed
-    const expected = this.#ratio < 1 ? Math.min(1, this.#ratio * RATIO_MARGIN) : 1
-    const { picked, scarce } = pickFitting(
-      this.#waiting.map((chunk) => chunk.bytes.length),
-      { room, expected, frameBytes: this.#options.frameBytes, entries: MAX_ENTRIES - this.#openEntries },
-    )
+    const candidates = this.#waiting.map((chunk) => ({ length: chunk.bytes.length, cost: this.#costOf(chunk) }))
+    const bounds = { room, frameBytes: this.#options.frameBytes, entries: MAX_ENTRIES - this.#openEntries }
+    const { picked, scarce } = pickFitting(candidates, bounds)
     invariant(picked.length > 0 || this.#open.length > 0, 'a chunk fits an empty shard')
     if (scarce) this.#closing++
     if (picked.length === 0 || this.#closing > MAX_CLOSING || this.#open.length >= MAX_FRAMES) {
       this.#seal(sealed)
       return
     }
-    const chunks = picked.map((index) => this.#waiting[index] as WaitingChunk)
-    const frame = pack(chunks, this.#options.level)
-    this.#ratio = frame.stored.length / frame.plainLength
-    if (costOf(frame) <= room) this.#put(frame)
-    else if (this.#carried === undefined) {
-      this.#carried = frame
+    const frame = pack(
+      picked.map((index) => this.#waiting[index] as KeptChunk),
+      this.#options.level,
+    )
+    this.#estimate.learn(frame.chunks, frame.stored.length)
+    const fits = costOf(frame) <= room
+    if (!fits) {
       this.#closing++
-    } else {
-      this.#closing++
-      return
+      this.#misses++
+      // The work is not lost: the frame opens the next shard. A second one would be, and is done again smaller.
+      if (this.#carried !== undefined) return
     }
     this.#drop(picked, frame.plainLength)
+    if (fits) this.#put(frame)
+    else this.#carried = frame
     if (SHARD_PLAIN_BYTES - this.#openUsed < CLOSE_BYTES) this.#seal(sealed)
+  }
+
+  /** Room a chunk is expected to take; after two misses, what it takes at worst. */
+  #costOf({ bytes, evenness }: KeptChunk): number {
+    const ratio = this.#misses >= 2 ? 1 : Math.min(1, this.#estimate.ratioOf(evenness) * MARGIN)
+    return Math.ceil(bytes.length * ratio) + ENTRY_ROW_BYTES
+  }
+
+  #putBack(): void {
+    if (this.#carried === undefined) return
+    this.#waiting = unpack(this.#carried)
+    this.#waitingPlain = this.#carried.plainLength
+    this.#carried = undefined
   }
 
   #put(frame: PackedFrame): void {
@@ -173,6 +205,7 @@ export class ShardPacker {
     this.#openUsed = tableBytes(0, 0)
     this.#openEntries = 0
     this.#closing = 0
+    this.#misses = 0
   }
 }
 
@@ -181,25 +214,25 @@ const CLOSE_BYTES = 2_600
 /** Attempts to fill the last room of a shard. */
 const MAX_CLOSING = 8
 /** Small frames compress a little worse than the one before. */
-const RATIO_MARGIN = 1.03
+const MARGIN = 1.03
 
 /** Frames are built in one slab: compressing is synchronous and copies what it keeps. */
 const frameSlab = Buffer.alloc(MAX_FRAME_BYTES)
 
-function pack(chunks: readonly WaitingChunk[], level: number): PackedFrame {
+function pack(chunks: readonly KeptChunk[], level: number): PackedFrame {
   let end = 0
   for (const chunk of chunks) {
     frameSlab.set(chunk.bytes, end)
     end += chunk.bytes.length
   }
-  const listed = chunks.map(({ id, bytes, kind }) => ({ id, length: bytes.length, kind }))
+  const listed = chunks.map(({ id, bytes, kind, evenness }) => ({ id, length: bytes.length, kind, evenness }))
   return { ...compressFrame(frameSlab.subarray(0, end), level), chunks: listed }
 }
 
-function unpack(frame: PackedFrame): WaitingChunk[] {
+function unpack(frame: PackedFrame): KeptChunk[] {
   const plain = inflateFrame(frame)
   let at = 0
-  return frame.chunks.map(({ id, length, kind }) => ({ id, kind, bytes: plain.subarray(at, (at += length)) }))
+  return frame.chunks.map(({ length, ...chunk }) => ({ ...chunk, bytes: plain.subarray(at, (at += length)) }))
 }
 
 /** Room a frame takes with its rows of both tables. */

@@ -4,13 +4,18 @@
  * Invariant: what is picked fits an empty shard even if it does not compress at all.
  */
 import { tableBytes } from './layout.ts'
-import { ENTRY_ROW_BYTES, FRAME_ROW_BYTES, SHARD_PLAIN_BYTES } from './options.ts'
+import { FRAME_ROW_BYTES, SHARD_PLAIN_BYTES } from './options.ts'
+
+export interface Candidate {
+  /** Plain bytes. */
+  readonly length: number
+  /** Bytes of the shard it is expected to take, its row of the entry table included; at most `length` and that row. */
+  readonly cost: number
+}
 
 export interface Room {
   /** Bytes left in the open shard. */
   readonly room: number
-  /** Stored ÷ plain to expect, 0 < expected ≤ 1. */
-  readonly expected: number
   /** Most plain bytes of a frame; a single longer chunk still makes one. */
   readonly frameBytes: number
   /** Most chunks. */
@@ -18,31 +23,28 @@ export interface Room {
 }
 
 export interface Pick {
-  /** Indices into the waiting chunks, in the order they go into the frame. Empty when nothing fits. */
+  /** Indices of the candidates, in the order they go into the frame. Empty when nothing fits. */
   readonly picked: number[]
   /** The room of the shard, not the size of a frame, was the bound. */
   readonly scarce: boolean
 }
 
-/** Picks from chunks of these plain `lengths`, in source order, those that make the next frame. */
-export function pickFitting(lengths: readonly number[], room: Room): Pick {
+/** Picks from waiting chunks, in source order, those that make the next frame. */
+export function pickFitting(waiting: readonly Candidate[], room: Room): Pick {
   const picked: number[] = []
   const skipped: number[] = []
-  const mean = meanCost(lengths, room)
+  const mean = meanCost(waiting)
   let left = room.room - FRAME_ROW_BYTES
   let plain = 0
-  for (const [index, length] of lengths.entries()) {
+  for (const [index, { length, cost }] of waiting.entries()) {
     if (picked.length >= room.entries) return { picked, scarce: true }
-    const cost = costOf(length, room)
-    const scarce = left < LAST_CHUNKS * mean || skipped.length >= WINDOW
-    if (scarce) {
-      const rest = candidates(lengths, { skipped, next: index })
+    if (left < LAST_CHUNKS * mean || skipped.length >= WINDOW) {
+      const rest = upcoming(waiting, { skipped, next: index })
       const plainLeft = plainLimit(picked.length + LAST_CHUNKS, room) - plain
-      const last = bestFit(lengths, { rest, left, plainLeft, room }).slice(0, room.entries - picked.length)
+      const last = bestFit(rest, { left, plainLeft }).slice(0, room.entries - picked.length)
       // Alone a chunk of any length may be a frame.
-      const alone =
-        picked.length + last.length > 0 ? [] : rest.filter((i) => costAt(lengths, i, room) <= left).slice(0, 1)
-      return { picked: [...picked, ...last, ...alone], scarce: true }
+      const alone = picked.length + last.length > 0 ? [] : rest.filter((item) => item.cost <= left).slice(0, 1)
+      return { picked: [...picked, ...[...last, ...alone].map((item) => item.index)], scarce: true }
     }
     if (cost > left) {
       skipped.push(index)
@@ -56,25 +58,23 @@ export function pickFitting(lengths: readonly number[], room: Room): Pick {
   return { picked, scarce: skipped.length > 0 }
 }
 
+interface Indexed extends Candidate {
+  readonly index: number
+}
+
 /** Chunks the last room is shared among. */
 const LAST_CHUNKS = 3
 /** Waiting chunks looked at for the last room. */
 const WINDOW = 96
 /** A gap not worth searching on. */
 const GOOD_GAP_BYTES = 64
+/** Stands for taking one fewer. */
+const NONE: Indexed = { index: -1, length: 0, cost: 0 }
 
-function costOf(length: number, room: Room): number {
-  return Math.ceil(length * room.expected) + ENTRY_ROW_BYTES
-}
-
-function costAt(lengths: readonly number[], index: number, room: Room): number {
-  return costOf(lengths[index] as number, room)
-}
-
-function meanCost(lengths: readonly number[], room: Room): number {
-  const count = Math.min(lengths.length, WINDOW)
+function meanCost(waiting: readonly Candidate[]): number {
+  const count = Math.min(waiting.length, WINDOW)
   let sum = 0
-  for (let i = 0; i < count; i++) sum += costAt(lengths, i, room)
+  for (let i = 0; i < count; i++) sum += (waiting[i] as Candidate).cost
   return count === 0 ? 0 : sum / count
 }
 
@@ -83,52 +83,42 @@ function plainLimit(count: number, room: Room): number {
   return Math.min(room.frameBytes, SHARD_PLAIN_BYTES - tableBytes(1, count))
 }
 
-function candidates(lengths: readonly number[], from: { skipped: number[]; next: number }): number[] {
-  const rest = [...from.skipped]
-  for (let index = from.next; index < lengths.length && rest.length < WINDOW; index++) rest.push(index)
+function upcoming(waiting: readonly Candidate[], from: { skipped: readonly number[]; next: number }): Indexed[] {
+  const rest = from.skipped.map((index) => ({ ...(waiting[index] as Candidate), index }))
+  for (let index = from.next; index < waiting.length && rest.length < WINDOW; index++) {
+    rest.push({ ...(waiting[index] as Candidate), index })
+  }
   return rest
 }
 
-/** At most three of `rest` whose expected cost comes nearest to `left` from below; in source order. */
-function bestFit(
-  lengths: readonly number[],
-  bound: { rest: readonly number[]; left: number; plainLeft: number; room: Room },
-): number[] {
-  const { room } = bound
-  // Two entries that cost nothing stand for taking fewer than three.
-  const items = bound.rest.map((index) => ({ index, cost: costAt(lengths, index, room) }))
-  const sorted = [{ index: -1, cost: 0 }, { index: -1, cost: 0 }, ...items.sort((a, b) => a.cost - b.cost)]
-  // An expected cost is never below length × expected, so this keeps the plain bytes within their limit as well.
-  const target = Math.min(bound.left, Math.floor(bound.plainLeft * room.expected))
+/** At most three of `rest` whose costs together come nearest to `left` from below; in source order. */
+function bestFit(rest: readonly Indexed[], bound: { left: number; plainLeft: number }): Indexed[] {
+  const sorted = [NONE, NONE, ...rest.toSorted((a, b) => a.cost - b.cost)]
   let best = 0
-  let chosen: number[] = []
-  for (let i = sorted.length - 1; i >= 2 && target - best > GOOD_GAP_BYTES; i--) {
-    const first = sorted[i] as { index: number; cost: number }
-    if (first.cost > target) continue
+  let chosen: Indexed[] = []
+  for (let i = sorted.length - 1; i >= 2 && bound.left - best > GOOD_GAP_BYTES; i--) {
+    const first = sorted[i] as Indexed
     if (LAST_CHUNKS * first.cost <= best) break
     for (let j = i - 1; j >= 1; j--) {
-      const second = sorted[j] as { index: number; cost: number }
-      const third = largestBelow(sorted, { count: j, cost: target - first.cost - second.cost })
+      const second = sorted[j] as Indexed
+      const third = costliest(sorted, { count: j, cost: bound.left - first.cost - second.cost })
       if (third === undefined) continue
-      const sum = first.cost + second.cost + third.cost
-      if (sum <= best) continue
-      best = sum
-      chosen = [first.index, second.index, third.index]
+      const cost = first.cost + second.cost + third.cost
+      if (cost <= best || first.length + second.length + third.length > bound.plainLeft) continue
+      best = cost
+      chosen = [first, second, third]
     }
   }
-  return chosen.filter((index) => index >= 0).sort((a, b) => a - b)
+  return chosen.filter(({ index }) => index >= 0).toSorted((a, b) => a.index - b.index)
 }
 
-/** Of the first `count` sorted items the costliest that costs at most `cost`. */
-function largestBelow<T extends { cost: number }>(
-  sorted: readonly T[],
-  most: { count: number; cost: number },
-): T | undefined {
+/** Of the first `count` sorted items the one that costs most but no more than `cost`. */
+function costliest(sorted: readonly Indexed[], most: { count: number; cost: number }): Indexed | undefined {
   let low = 0
   let high = most.count
   while (low < high) {
     const middle = (low + high) >>> 1
-    if ((sorted[middle] as T).cost <= most.cost) low = middle + 1
+    if ((sorted[middle] as Indexed).cost <= most.cost) low = middle + 1
     else high = middle
   }
   return sorted[low - 1]

@@ -11,7 +11,6 @@ import {
   verifyShard,
   type SealedShard,
 } from '../../src/shard/index.ts'
-import { pickFitting } from '../../src/shard/pick.ts'
 import { chatter, chunkerKey, chunkOf, epoch, epochKey, noise, random, type Chunk } from './samples.ts'
 
 const packer = (options = {}) =>
@@ -184,32 +183,4 @@ t.test('memory is bounded however well the input compresses', async (t) => {
   const shards = await into.flush()
   t.ok(sealed + shards.length <= 3)
   t.ok(openShard(shards.at(-1)!.bytes, { epochKey }).chunks.length > 100)
-})
-
-t.test('picking never exceeds the room, the frame or an empty shard', async (t) => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.integer({ min: 1, max: 300_000 }), { maxLength: 120 }),
-      fc.record({
-        room: fc.integer({ min: 0, max: 1_048_477 }),
-        expected: fc.double({ min: 0.01, max: 1, noNaN: true }),
-        frameBytes: fc.integer({ min: 1, max: 1 << 20 }),
-        entries: fc.integer({ min: 0, max: 100 }),
-      }),
-      (lengths, room) => {
-        const { picked } = pickFitting(lengths, room)
-        const plain = picked.reduce((sum, i) => sum + lengths[i]!, 0)
-        const cost = picked.reduce((sum, i) => sum + Math.ceil(lengths[i]! * room.expected) + 42, 13)
-        return (
-          new Set(picked).size === picked.length &&
-          (picked.length === 0 || cost <= room.room) &&
-          (picked.length <= 1 || plain <= room.frameBytes) &&
-          plain + 42 * picked.length + 20 <= 1_048_484 &&
-          picked.length <= Math.max(room.entries, 0)
-        )
-      },
-    ),
-    { numRuns: 2000, interruptAfterTimeLimit: 3000, markInterruptAsFailure: false },
-  )
-  t.pass()
 })

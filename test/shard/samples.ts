@@ -11,7 +11,8 @@ export const epochKey = (number: number): Uint8Array | undefined => (number === 
 /** Fast pseudo-random bytes, the same for the same seed: xorshift, incompressible for zstd. */
 export function noise(length: number, seed: number): Buffer {
   const words = new Uint32Array(Math.ceil(length / 4))
-  let state = (Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995) | 1
+  let state = Math.imul(seed + 1, 0x9e3779b1) ^ 0x5bd1e995
+  if (state === 0) state = 1
   for (let i = 0; i < words.length; i++) {
     state ^= state << 13
     state ^= state >>> 17

@@ -83,6 +83,16 @@ t.test('a small shard leaves nothing of the one sealed before it', async (t) => 
   t.equal(shard.usedBytes, 7 + 13 + 42 + 1)
 })
 
+t.test('a frame that does not inflate is refused when it is read, the others are read', async (t) => {
+  const broken = { ...content.frames[1]!, stored: noise(content.frames[1]!.stored.length, 9) }
+  const frames = content.frames.with(1, broken)
+  const { bytes } = sealShard({ ...content, frames }, { suite: 1, epoch, random: random('broken') })
+  const opened = openShard(bytes, { epochKey })
+  t.ok(Buffer.from(opened.read(chunks[0]!.id)!).equals(chunks[0]!.bytes))
+  for (const i of [2, 3, 2]) t.throws(() => opened.read(chunks[i]!.id), { code: 'VALIDATION_DECODE' })
+  t.ok(Buffer.from(opened.read(chunks[4]!.id)!).equals(chunks[4]!.bytes))
+})
+
 t.test('a rightly sealed shard of malformed plaintext is refused', async (t) => {
   const plain = Buffer.alloc(SHARD_PLAIN_BYTES)
   encodePlain(content, plain)

@@ -48,8 +48,27 @@ export function headMayGo({ catalogue }: Parts): boolean {
   return queued.every((stripe) => catalogue.stripes.receipts(stripe.no).size >= minimumReceipts(stripe))
 }
 
-/** Live stripes grouped by the hosts they lie on; `only` narrows it to some. */
+/** Catalogue key: the hosts that took the newest published head, JSON. */
+export const HEAD_HOSTS = 'head-hosts'
+
+/** Live stripes grouped by the hosts they lie on, and the head with what rides in it; `only` narrows it to some stripes. */
 export function stripeHosts(parts: Parts, only?: ReadonlySet<number>): StripeHosts[] {
+  const head = headHolders(parts)
+  return [...stripeSets(parts, only), ...(head === undefined ? [] : [head])]
+}
+
+/** Every host of the head has all of it: any one will do. */
+function headHolders({ catalogue, network }: Parts): StripeHosts | undefined {
+  const bytes = catalogue.heads.meta(HEAD_HOSTS)
+  if (bytes === undefined) return undefined
+  const hosts = JSON.parse(Buffer.from(bytes).toString('utf8')) as PeerKey[]
+  const rates = new Map(
+    network.groups().flatMap(({ slots, returnRates }) => slots.map(({ host }, i) => [host.peer, returnRates[i]] as const)),
+  )
+  return { k: 1, hosts, rates: hosts.map((peer) => rates.get(peer) ?? UNMEASURED_STRANGER_RATE), stripes: 1, head: true }
+}
+
+function stripeSets(parts: Parts, only?: ReadonlySet<number>): StripeHosts[] {
   const groups = new Map(parts.network.groups().map((group) => [toHex(group.id), group]))
   const sets = new Map<string, { k: number; hosts: PeerKey[]; rates: number[]; stripes: number }>()
   for (const stripe of parts.catalogue.stripes.live()) {

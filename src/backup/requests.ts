@@ -189,6 +189,8 @@ export interface StripeHosts {
   readonly hosts: readonly PeerKey[]
   readonly rates: readonly number[]
   readonly stripes: number
+  /** Not stripes but the newest head, whole on each of them. */
+  readonly head?: boolean
 }
 
 export interface EngineStatus {

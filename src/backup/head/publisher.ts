@@ -3,10 +3,11 @@
  * Invariants: a head names only stripes that may be relied on; a seq is signed once: its bytes are in the catalogue
  * before anybody sees them; what it replaces is released only after it is out.
  */
+import { utf8 } from '../../base/bytes.ts'
 import { sha256 } from '../../crypto/hash.ts'
 import { authorityHash, openAuthority } from '../../crypto/authority.ts'
 import { MAX_HEAD_BODY_BYTES, sealedHashOf, sealHead, signNotice, type HeadBundle } from '../../shard/index.ts'
-import { headMayGo } from '../health.ts'
+import { HEAD_HOSTS, headMayGo } from '../health.ts'
 import { limits } from '../options.ts'
 import { newestEpoch, type Parts } from '../parts.ts'
 import { encodeHeadBody, type HeadBody, type HeadSnapshot } from './head-body.ts'
@@ -50,6 +51,7 @@ export class HeadPublisher {
     if (hosts.length === 0) return 0
     catalogue.commit(() => {
       catalogue.heads.setPublished(head.seq)
+      catalogue.heads.setMeta(HEAD_HOSTS, utf8(JSON.stringify(hosts)))
     })
     await this.#release(signal)
     return hosts.length

@@ -66,7 +66,9 @@ export class BackupJob implements JobHandler {
 
   #now(summary: BackupSummary): BackupSummary {
     const status = this.#deps.engine.status()
-    const widest = status.restorableInput.toSorted((a, b) => b.hosts.length - a.hosts.length)[0]
+    const widest = status.restorableInput
+      .filter(({ head }) => head !== true)
+      .toSorted((a, b) => b.hosts.length - a.hosts.length)[0]
     return {
       ...summary,
       queued: status.queued,

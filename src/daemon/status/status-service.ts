@@ -1,6 +1,6 @@
 /** `status`: the numbers, and the one sentence made from them. */
 import type { Status } from '../../api/index.ts'
-import type { BackupEngine, EngineStatus } from '../../backup/index.ts'
+import type { BackupEngine, EngineStatus, StripeHosts } from '../../backup/index.ts'
 import { isoTime, type Clock } from '../../base/clock.ts'
 import { MiB } from '../../base/bytes.ts'
 import type { People } from '../people.ts'
@@ -58,7 +58,7 @@ export class StatusService {
       hosts: { eligible: eligible.length, online: eligible.filter((peer) => online.has(peer)).length },
       snapshots: state.snapshots,
       given: await hosting.usedBytes(),
-      used: state.restorableInput.reduce((sum, { hosts, stripes }) => sum + hosts.length * stripes * MiB, 0),
+      used: usedBytes(state.restorableInput),
       queued: state.queuedBytes,
       alarms: this.#alarms.review(this.#conditions(state, eligible.length)),
     }
@@ -74,4 +74,9 @@ export class StatusService {
     }
     return conditions
   }
+}
+
+/** Shards lie with others whole; heads are not counted. */
+function usedBytes(stripes: readonly StripeHosts[]): number {
+  return stripes.filter(({ head }) => head !== true).reduce((sum, set) => sum + set.hosts.length * set.stripes * MiB, 0)
 }

@@ -3,10 +3,11 @@
  * Invariant: one writer at a time; reading goes on beside it; nothing acknowledged is ever lost by stopping anywhere.
  */
 import { dirname } from 'node:path'
-import { toHex } from '../base/bytes.ts'
-import { invariant } from '../base/errors.ts'
+import { toHex as shardText } from '../base/bytes.ts'
+import { invariant, PlexiError } from '../base/errors.ts'
 import type { FoundHead, HeadBundle, ShardId } from '../shard/index.ts'
 import { adoptHeads, type Adoption } from './adopt/adopt.ts'
+import { FORKED } from './adopt/own-head.ts'
 import { BackupRun } from './backup/backup-run.ts'
 import { Catalogue } from './catalogue/catalogue.ts'
 import { ChunkIndex } from './catalogue/chunk-index.ts'
@@ -80,7 +81,11 @@ export class BackupEngine {
     const session = this.#open
     const events = new EventStream<BackupEvent>(session.parts.clock, this.#options.progressEveryMs)
     return events.run(signal, (inner) =>
-      session.exclusive(inner, () => new BackupRun(session, request, { events, signal: inner }).run()),
+      session.exclusive(inner, () => {
+        if (session.parts.catalogue.heads.meta(FORKED) !== undefined)
+          throw new PlexiError('STORAGE_HEAD_FORKED', { seq: session.parts.catalogue.heads.newest()?.seq ?? 0 })
+        return new BackupRun(session, request, { events, signal: inner }).run()
+      }),
     )
   }
 
@@ -153,9 +158,8 @@ export class BackupEngine {
   /** Sealed bytes, from wherever they can be had. Throws `STORAGE_SHARD_NOT_FOUND`, `STORAGE_UNRESTORABLE`. */
   async fetchShard(id: ShardId, signal: AbortSignal): Promise<Uint8Array> {
     const session = this.#open
-    const detail = listShards(session.parts, { id })[0]
-    const row = detail === undefined ? undefined : session.parts.catalogue.shards.find(id)
-    if (row === undefined) return (await shardDetail(session, id, signal), new Uint8Array(0))
+    const row = session.parts.catalogue.shards.find(id)
+    if (row === undefined) throw new PlexiError('STORAGE_SHARD_NOT_FOUND', { shardId: shardText(id) })
     return session.reader.bytes(row, signal)
   }
 
@@ -176,7 +180,7 @@ export class BackupEngine {
       headSeq: head?.seq ?? 0,
       headTime: head?.time ?? null,
       headPublished: head?.published === true && head.revision === catalogue.revision,
-      forked: catalogue.heads.meta('forked') !== undefined,
+      forked: catalogue.heads.meta(FORKED) !== undefined,
     }
   }
 
@@ -184,6 +188,14 @@ export class BackupEngine {
   adopt(heads: readonly FoundHead[], signal: AbortSignal): Promise<Adoption> {
     const session = this.#open
     return session.exclusive(signal, () => adoptHeads(session, heads, signal))
+  }
+
+  /** The words were given: backups may go on after a second fork. */
+  clearFork(): void {
+    const { catalogue } = this.#open.parts
+    catalogue.commit(() => {
+      catalogue.heads.clearMeta(FORKED)
+    })
   }
 
   /** The newest head made, whether hosts have it or not. */
@@ -200,5 +212,3 @@ export class BackupEngine {
     return this.#session
   }
 }
-
-export { toHex as shardText }

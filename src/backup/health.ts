@@ -63,9 +63,17 @@ function headHolders({ catalogue, network }: Parts): StripeHosts | undefined {
   if (bytes === undefined) return undefined
   const hosts = JSON.parse(Buffer.from(bytes).toString('utf8')) as PeerKey[]
   const rates = new Map(
-    network.groups().flatMap(({ slots, returnRates }) => slots.map(({ host }, i) => [host.peer, returnRates[i]] as const)),
+    network
+      .groups()
+      .flatMap(({ slots, returnRates }) => slots.map(({ host }, i) => [host.peer, returnRates[i]] as const)),
   )
-  return { k: 1, hosts, rates: hosts.map((peer) => rates.get(peer) ?? UNMEASURED_STRANGER_RATE), stripes: 1, head: true }
+  return {
+    k: 1,
+    hosts,
+    rates: hosts.map((peer) => rates.get(peer) ?? UNMEASURED_STRANGER_RATE),
+    stripes: 1,
+    head: true,
+  }
 }
 
 function stripeSets(parts: Parts, only?: ReadonlySet<number>): StripeHosts[] {

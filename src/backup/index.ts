@@ -1,5 +1,5 @@
 /** Public face of the backup room. */
-export type { Adoption } from './adopt/adopt.ts'
+export type { Adoption, Alarm } from './adopt/adopt.ts'
 export { BackupEngine } from './engine.ts'
 export { DirectoryNetwork, type DirectoryNetworkOptions } from './local/directory-network.ts'
 export { defaultBackupOptions, type BackupOptions } from './options.ts'

@@ -98,3 +98,9 @@ export async function temporaryDirectory(t: { teardown(work: () => Promise<void>
 }
 
 export const never: AbortSignal = new AbortController().signal
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}

@@ -67,6 +67,10 @@ export class HeadRows {
     this.#db.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)').run(key, value)
   }
 
+  clearMeta(key: string): void {
+    this.#db.prepare('DELETE FROM meta WHERE key = ?').run(key)
+  }
+
   roots(): { no: number; bytes: Uint8Array }[] {
     return this.#db.prepare('SELECT no, bytes FROM roots ORDER BY no').all() as { no: number; bytes: Buffer }[]
   }

@@ -23,6 +23,16 @@ export interface SnapshotRow {
   readonly list: number | null
 }
 
+export interface AdoptedSnapshot {
+  readonly id: Uint8Array
+  readonly time: number
+  readonly chunk: ChunkId
+  readonly body: Uint8Array
+  readonly root: Uint8Array
+  readonly count: number
+  readonly list: number | null
+}
+
 interface Raw {
   no: number
   id: Buffer
@@ -53,17 +63,11 @@ export class SnapshotRows {
   }
 
   /** Takes a snapshot from a head; false when it is known. */
-  adopt(row: {
-    id: Uint8Array
-    time: number
-    chunk: ChunkId
-    body: Uint8Array
-    root: Uint8Array
-    count: number
-  }): boolean {
-    const sql = `INSERT OR IGNORE INTO snapshots (id, time, chunk, body, shards, shards_root, shard_count)
-                 VALUES (?, ?, ?, ?, NULL, ?, ?)`
-    return this.#db.prepare(sql).run(row.id, row.time, row.chunk, row.body, row.root, row.count).changes > 0
+  adopt(row: AdoptedSnapshot): boolean {
+    const sql = `INSERT OR IGNORE INTO snapshots (id, time, chunk, body, shards, shards_root, shard_count, list)
+                 VALUES (?, ?, ?, ?, NULL, ?, ?, ?)`
+    const { id, time, chunk, body, root, count, list } = row
+    return this.#db.prepare(sql).run(id, time, chunk, body, root, count, list).changes > 0
   }
 
   /** Newest first. */

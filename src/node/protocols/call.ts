@@ -65,10 +65,10 @@ export class Conversation {
 
   /** The next answer. Throws the host's refusal with its own code, `NETWORK_PROTOCOL` for anything malformed. */
   async answer<K extends AnswerKind>(kind: K): Promise<Answer<K>> {
-    const payload = await this.#malformedAsProtocol(() =>
+    const payload = await this.verify(() =>
       this.#reader.frame({ what: `${kind} answer`, maxBytes: MAX_ANSWER_BYTES }, this.#signal),
     )
-    const decoded = await this.#malformedAsProtocol(() => decodeAnswer(kind, payload))
+    const decoded = await this.verify(() => decodeAnswer(kind, payload))
     if ('refused' in decoded) throw fromWireError(decoded.refused, this.#host)
     return decoded.answer
   }
@@ -79,12 +79,8 @@ export class Conversation {
     return bytes
   }
 
-  /** For answers that decode but are not what was asked. */
-  broken(reason: string): PlexiError {
-    return new PlexiError('NETWORK_PROTOCOL', { peer: this.#host, reason })
-  }
-
-  async #malformedAsProtocol<T>(work: () => T | Promise<T>): Promise<T> {
+  /** Runs checks of what the host sent: what is malformed in it is the host's breach, `NETWORK_PROTOCOL`. */
+  async verify<T>(work: () => T | Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (cause) {
@@ -93,6 +89,11 @@ export class Conversation {
       }
       throw cause
     }
+  }
+
+  /** For answers that decode but are not what was asked. */
+  broken(reason: string): PlexiError {
+    return new PlexiError('NETWORK_PROTOCOL', { peer: this.#host, reason })
   }
 }
 

@@ -1,6 +1,5 @@
 /** Heads from the owner's side: leaving them with a host and collecting them again. Spec: docs/spec/05-storage-protocol.md § put-head, § get-head */
 import { equal } from '../../base/bytes.ts'
-import { isPlexiError } from '../../base/errors.ts'
 import type { VaultId } from '../../crypto/ids.ts'
 import { openTerms } from '../../crypto/terms.ts'
 import { type HeadBundle, type HeadNotice, openNotice, sealedHashOf } from '../../shard/index.ts'
@@ -40,7 +39,7 @@ export function putHead(call: Call, credentials: Pick<Credentials, 'certificate'
 export interface HostedHead {
   readonly bundle: HeadBundle
   readonly notice: HeadNotice
-  /** When the host got it, by its clock, ms. */
+  /** When the host got it, by its clock, ms; the terms in the bundle are empty where the host has none. */
   readonly storedAt: number
   /** Signed notices that contradict this head: evidence of a fork. */
   readonly forks: readonly Uint8Array[]
@@ -55,22 +54,22 @@ export function getHeads(call: Call, credentials: Credentials, vault: VaultId): 
     const found: HostedHead[] = []
     for (let i = 0; i < heads; i++) {
       const head = await receiveHead(conversation, terms)
-      if (verified(head, vault)) found.push(head)
+      if (head !== undefined && verified(head, vault)) found.push(head)
     }
     if (termsBytes > 0 && !termsVerify(terms, vault)) throw conversation.broken('terms that do not verify')
     return found
   })
 }
 
-async function receiveHead(conversation: Conversation, terms: Uint8Array): Promise<HostedHead> {
+async function receiveHead(conversation: Conversation, terms: Uint8Array): Promise<HostedHead | undefined> {
   const { notice, authorityBytes, sealedBytes, storedAt, forks } = await conversation.answer('one-head')
   const authority = await conversation.receive(authorityBytes)
   const sealed = await conversation.receive(sealedBytes)
   try {
     return { bundle: { authority, terms, notice, sealed }, notice: openNotice(notice), storedAt, forks }
-  } catch (error) {
-    if (!isPlexiError(error)) throw error
-    throw conversation.broken('a notice that does not verify')
+  } catch {
+    // One bad head must not hide the others this host has.
+    return undefined
   }
 }
 

@@ -15,12 +15,17 @@ export function getOffer(call: Call, certificate?: Uint8Array): Promise<Offer> {
   return converse(call, 'answerMs', async (conversation) => {
     await conversation.send({ verb: 'get', certificate: certificate ?? null })
     const { offer: signed } = await conversation.answer('offer')
-    const limits = { what: 'offer', maxBytes: MAX_REQUEST_BYTES }
-    const publicKey = publicKeyOfPeer(call.host)
-    const offer = decodeAs(offerPayload, openEnvelope(signed, { ...limits, publicKey, domain: 'offer' }), limits)
+    const offer = await conversation.verify(() => openOffer(call, signed))
     const hosts = openCertificate(offer.certificate)
     checkCertificate(hosts, { peer: call.host, now: call.clock.now(), revoked: new Set() })
     if (offer.peer !== call.host || !equal(offer.vault, hosts.vault)) throw conversation.broken("another host's offer")
     return offer
   })
+}
+
+/** The payload, if the host signed it. */
+function openOffer(call: Call, signed: Uint8Array): Offer {
+  const limits = { what: 'offer', maxBytes: MAX_REQUEST_BYTES }
+  const publicKey = publicKeyOfPeer(call.host)
+  return decodeAs(offerPayload, openEnvelope(signed, { ...limits, publicKey, domain: 'offer' }), limits)
 }

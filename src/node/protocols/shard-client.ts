@@ -34,7 +34,7 @@ export function putShard(call: Call, owner: Omit<Owner, 'sign'>, put: ShardPut):
     const ready = await conversation.answer('put')
     if (ready.go) await conversation.body(await put.read())
     const receipt = ready.go ? (await conversation.answer('stored')).receipt : ready.receipt
-    return openReceipt(receipt, { host: call.host, vault: owner.vault, shardId })
+    return conversation.verify(() => openReceipt(receipt, { host: call.host, vault: owner.vault, shardId }))
   })
 }
 

@@ -5,6 +5,7 @@
  */
 import { PlexiError } from '../../base/errors.ts'
 import type { Plain } from '../../crypto/codec.ts'
+import { peerKey, type PeerKey } from '../../crypto/ids.ts'
 
 export class Fields {
   readonly #map: { readonly [key: string]: Plain }
@@ -29,6 +30,15 @@ export class Fields {
     const value = this.#take(key)
     if (typeof value !== 'string' || value.length > maxLength) throw malformed(`${this.#what}.${key}`, 'text expected')
     return value
+  }
+
+  peer(key: string): PeerKey {
+    const text = this.text(key, 64)
+    try {
+      return peerKey(text)
+    } catch (cause) {
+      throw malformed(`${this.#what}.${key}`, 'peer id expected', cause)
+    }
   }
 
   uint(key: string, max: number = Number.MAX_SAFE_INTEGER): number {
@@ -103,8 +113,8 @@ export function asTuple(value: Plain | undefined, what: string, count: number): 
   return list
 }
 
-export function malformed(what: string, reason: string): PlexiError {
-  return new PlexiError('VALIDATION_DECODE', { what, reason })
+export function malformed(what: string, reason: string, cause?: unknown): PlexiError {
+  return new PlexiError('VALIDATION_DECODE', { what, reason }, { cause })
 }
 
 function isMap(value: Plain): value is { readonly [key: string]: Plain } {

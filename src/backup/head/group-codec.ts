@@ -1,6 +1,5 @@
 /** Placement groups inside the head. Spec: docs/spec/04-snapshot-and-head.md § Groups. Rates are whole millionths. */
 import type { Plain } from '../../crypto/codec.ts'
-import { peerKey } from '../../crypto/ids.ts'
 import { groupId, type GroupHost, type GroupSlot, type PlacementGroup } from '../../shard/index.ts'
 import { asList, asUint, Fields, malformed } from '../codec/fields.ts'
 
@@ -49,7 +48,7 @@ function hostPlain(host: GroupHost): Plain {
 function readHost(plain: Plain): GroupHost {
   const f = new Fields(plain, 'group host')
   const host = {
-    peer: peerKey(f.text('peer', 64)),
+    peer: f.peer('peer'),
     addresses: f.list('addresses', MAX_ADDRESSES).map(readAddress),
   }
   f.end()

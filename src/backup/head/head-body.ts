@@ -5,7 +5,7 @@
 import { fromHex, toHex } from '../../base/bytes.ts'
 import { PlexiError } from '../../base/errors.ts'
 import { decode, encode, type Plain } from '../../crypto/codec.ts'
-import { peerKey, vaultId, type PeerKey, type VaultId } from '../../crypto/ids.ts'
+import { vaultId, type PeerKey, type VaultId } from '../../crypto/ids.ts'
 import { chunkId, type ChunkId, type PlacementGroup } from '../../shard/index.ts'
 import { asBytes, Fields } from '../codec/fields.ts'
 import { limits } from '../options.ts'
@@ -73,7 +73,7 @@ export function decodeHeadBody(bytes: Uint8Array): HeadBody {
   const prev = f.plain('prev')
   const head: HeadBody = {
     vault: vaultId(f.bytes('vault', { length: 32 })),
-    device: peerKey(f.text('device', 64)),
+    device: f.peer('device'),
     seq: f.uint('seq'),
     prev: prev === null ? null : asBytes(prev, 'head.prev', { length: 32 }),
     time: f.uint('time'),

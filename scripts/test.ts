@@ -24,6 +24,8 @@ interface FileResult {
 const long = process.argv.includes('--long')
 const files = testFiles(process.argv.slice(2).filter((argument) => argument !== '--long'))
 const total: Tally = { passed: 0, failed: 0, skipped: 0 }
+/** Of one file: the first failures explain the rest. */
+const MAX_FAILURES_TOLD = 6
 const toldElsewhere = new Set([
   'diff',
   'stack',
@@ -100,7 +102,10 @@ function reportFile(result: Result): void {
   const group = result.name.split(/[\\/]/)[1] ?? ''
   secondsOf.set(group, (secondsOf.get(group) ?? 0) + seconds)
   console.log(`${result.ok ? '✓' : '✗'} ${result.name}  ${summary(tally)}  ${seconds.toFixed(1)} s`)
-  if (!result.ok) for (const failure of [...failures, diagnosis(result)]) console.log(failure)
+  if (result.ok) return
+  const told = failures.slice(0, MAX_FAILURES_TOLD)
+  for (const failure of [...told, diagnosis(result)]) console.log(failure)
+  if (told.length < failures.length) console.log(`  … and ${failures.length - told.length} more`)
 }
 
 /** Collects failed points at every depth, each with the path of test names that leads to it. */

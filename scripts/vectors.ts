@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { root } from './command.ts'
 import { keysVectors } from './vectors/keys.ts'
 import { shardVectors } from './vectors/shard.ts'
+import { snapshotVectors } from './vectors/snapshot.ts'
 import { stripeVectors } from './vectors/stripe.ts'
 
 import type { Vector } from './vectors/vector.ts'
@@ -15,6 +16,7 @@ const makers: Readonly<Record<string, () => readonly Vector[]>> = {
   '01-keys': keysVectors,
   '02-shard': shardVectors,
   '03-stripe': stripeVectors,
+  '04-snapshot-and-head': snapshotVectors,
 }
 
 const check = process.argv.includes('--check')

@@ -37,7 +37,7 @@ interface OpenModule {
   shardId(bytes: Bytes): Bytes
   openShard(bytes: Bytes, epochs: ReadonlyMap<number, Bytes>): OpenedShard
   parsePlain(plain: Bytes): OpenedShard
-  inflate(frame: { codec: number; stored: Bytes; plainLength: number }): Bytes
+  inflate(frame: { codec: number; stored: Bytes; plainLength: number }, windowLog?: number): Bytes
   chunkId(idMac: Bytes, plain: Bytes): Bytes
   times(a: number, b: number): number
   generator(k: number, n: number): number[][]
@@ -50,6 +50,9 @@ interface OpenModule {
   parseSegment(bytes: Bytes): object
   parseSnapshot(bytes: Bytes, idMac: Bytes): object
   parseNodes(bytes: Bytes): object[]
+  parseExtents(bytes: Bytes): object[]
+  parseIds(bytes: Bytes): Bytes[]
+  parseInline(value: unknown): { readonly codec: number; readonly stored: Bytes; readonly plainLength: number }
   mac(key: Bytes, ...parts: readonly Bytes[]): Bytes
   H(...parts: readonly Bytes[]): Bytes
 }

@@ -7,7 +7,7 @@ import type { CliIo } from './io.ts'
 import { Session, type GlobalOptions } from './session.ts'
 
 /** What an action returns: its exit code, 0 when nothing. */
-export type ActionResult = Promise<number | void>
+export type ActionResult = Promise<number | undefined> | Promise<void>
 
 export class Cli {
   readonly io: CliIo
@@ -28,7 +28,8 @@ export class Cli {
       const command = params.at(-1) as Command
       const session = new Session(globalOptions(command.optsWithGlobals()), this.io)
       try {
-        this.exitCode = (await run(session, ...(params.slice(0, -1) as unknown as A))) ?? 0
+        const code = await run(session, ...(params.slice(0, -1) as unknown as A))
+        this.exitCode = typeof code === 'number' ? code : 0
       } catch (error) {
         // What an interrupt or the deadline has broken off shows as such, whatever error it came out as.
         throw session.signal.aborted ? session.signal.reason : error

@@ -14,7 +14,7 @@ export interface CommandEntry {
   readonly name: string
   readonly summary: string
   readonly group: string
-  load(): Promise<CommandModule>
+  readonly load: () => Promise<CommandModule>
 }
 
 const start = 'Getting started:'

@@ -85,7 +85,6 @@ export function modeText(type: string, mode: number): string {
 
 /** A name that came from elsewhere, safe to print: control characters, also those that turn text around, are shown. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (character) => {
     const code = character.charCodeAt(0).toString(16).padStart(4, '0')
     return `\\u${code}`

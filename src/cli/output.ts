@@ -86,6 +86,11 @@ export class Output {
       return
     }
     const { red, bold, dim } = this.#paintError
+    // Somebody wanted it to end: nothing is wrong.
+    if (error.code === 'SYSTEM_INTERRUPTED') {
+      this.note(dim(error.message))
+      return
+    }
     const lines = [
       `${red('✗')} ${bold(red(error.code))}: ${printable(error.message)}`,
       `  ${dim('Why:')} ${errorTable[error.code].why}`,

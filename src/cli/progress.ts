@@ -22,7 +22,7 @@ export function progressView(session: Session): ProgressView {
   const { out, io, options } = session
   if (out.json || options.quiet || !options.progress) return silent
   return io.stderr.isTTY === true && io.env['TERM'] !== 'dumb'
-    ? new Bar(io.stderr as NodeJS.WriteStream)
+    ? new Bar(io.stderr as unknown as NodeJS.WritableStream)
     : new Lines(session)
 }
 
@@ -37,11 +37,11 @@ const verbs: Readonly<Record<string, string>> = {
 }
 
 class Bar implements ProgressView {
-  readonly #stream: NodeJS.WriteStream
+  readonly #stream: NodeJS.WritableStream
   readonly #rate = new Rate()
   #bar: SingleBar | undefined
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: NodeJS.WritableStream) {
     this.#stream = stream
   }
 

@@ -18,6 +18,8 @@ export const TOKEN = 'correct-horse-battery-staple'
 
 export interface ApiFixture {
   readonly server: ApiServer
+  /** A directory laid out like a home. */
+  readonly home: string
   readonly socketPath: string
   readonly port: number
   readonly state: FakeState
@@ -39,6 +41,7 @@ export async function startApi(options: Partial<ApiOptions> = {}): Promise<ApiFi
   const port = server.port ?? 0
   return {
     server,
+    home: folder,
     socketPath,
     port,
     state,

@@ -143,8 +143,17 @@ const shardDetail: ShardDetail = {
   snapshots: [ID],
 }
 
+/** A real vault id with the words it comes from, and words of another one. */
+export const identityVault = {
+  vault: '473df96fc23a9608258c4edd3edf023da436db54c86f22588298fc6d01f40490',
+  phrase:
+    'attract offer error planet art uphold carpet also chapter gift buzz cruel habit tunnel stick organ life crack spot machine what grace leaf vacant',
+  otherPhrase:
+    'scissors discover win render bullet ribbon bunker scheme below giraffe ostrich album warm multiply wing abuse goose armed fly cost busy bless wear sunset',
+}
+
 const identity: Identity = {
-  vault: ID,
+  vault: identityVault.vault,
   peerId: PEER,
   name: 'laptop',
   serial: 7,
@@ -368,7 +377,6 @@ async function* textBody(...parts: string[]): AsyncGenerator<Uint8Array> {
   for (const part of parts) yield Buffer.from(part)
 }
 
- 
 async function* brokenBody(): AsyncGenerator<Uint8Array> {
   throw new PlexiError('STORAGE_UNRESTORABLE', { lost: 1 })
 }

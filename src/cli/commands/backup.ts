@@ -1,5 +1,5 @@
 /** `backup`: starts the job, follows it, and says how safe the snapshot is. */
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { BackupSummary } from '../../api/index.ts'
 import { MINUTE } from '../../base/clock.ts'
 import { PlexiError } from '../../base/errors.ts'
@@ -30,7 +30,11 @@ export function build(cli: Cli): Command {
     .option('--stdin <name>', 'back up standard input under this name')
     .option('--local', 'end as soon as the snapshot is safe on this machine')
     .option('--dry-run', 'read and count, store nothing')
-    .option('--wait <duration>', 'wait this long without progress for hosts (10m)', durationOption, DEFAULT_WAIT_MS)
+    .addOption(
+      new Option('--wait <duration>', 'wait this long without progress for hosts')
+        .argParser(durationOption)
+        .default(DEFAULT_WAIT_MS, '10m'),
+    )
     .action(cli.action(backup))
 }
 
@@ -52,14 +56,9 @@ async function backup(session: Session, paths: string[], options: Options): Prom
     ...(stdin === undefined ? {} : { input: session.io.stdin }),
   })
   const summary = (followed.end === 'done' ? followed.summary : followed.saved) as BackupSummary
-  report(session, followed.job.id, summary, options.dryRun === true)
-  return outcome(session, summary, { stalled: followed.end === 'stalled', job: followed.job.id })
-}
-
-function report(session: Session, job: string, summary: BackupSummary, dryRun: boolean): void {
-  const { out } = session
-  out.line('summary', { job, ...summary })
-  if (!out.json) out.print(dryRun ? estimate(summary) : story(session, summary))
+  session.out.line('summary', { job: job.id, ...summary })
+  if (!session.out.json) session.out.print(dryRun === true ? estimate(summary) : story(session, summary))
+  return outcome(session, summary, { stalled: followed.end === 'stalled', job: job.id })
 }
 
 /** What counts as failure after all: hosts are missing, or files could not be read. */

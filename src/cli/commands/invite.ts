@@ -1,5 +1,5 @@
 /** `invite`: a one-time code that brings somebody into the circle and vouches both ways. */
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { durationOption, integerOption, type Cli } from '../cli.ts'
 import { cliClock } from '../clock.ts'
 import { ago, counted } from '../format.ts'
@@ -10,7 +10,9 @@ const MAX_USES = 1000
 export function build(cli: Cli): Command {
   return new Command('invite')
     .option('--uses <count>', 'how many may use it', integerOption(1, MAX_USES), 1)
-    .option('--expires <duration>', 'how long it is valid (7d)', durationOption, 7 * DAY)
+    .addOption(
+      new Option('--expires <duration>', 'how long it is valid').argParser(durationOption).default(7 * DAY, '7d'),
+    )
     .action(
       cli.action(async (session, options: { uses: number; expires: number }) => {
         const body = { uses: options.uses, expiresMs: Math.round(options.expires) }

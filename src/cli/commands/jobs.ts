@@ -58,7 +58,8 @@ async function print(session: Session, job: Job): Promise<void> {
     if (job.progress !== null) rows.push(['progress', `${job.progress.phase}: ${size(job.progress.bytes)}`])
     if (job.error !== null) rows.push(['error', `${job.error.code}: ${job.error.message}`], ['fix', job.error.remedy])
     for (const [name, value] of Object.entries(job.summary ?? {}))
-      if (typeof value !== 'object') rows.push([name, String(value)])
+      if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+        rows.push([name, String(value)])
     return pairs(session.out, rows)
   })
 }

@@ -60,7 +60,8 @@ function story(session: Session, summary: RestoreSummary, to: string): string {
 
 /** Lost or damaged data weighs more than a file that could not be written. */
 function failure({ failed }: RestoreSummary): PlexiError {
-  const isLost = ({ code }: { code: string }): boolean => errorTable[code as ErrorCode]?.exit === INTEGRITY
+  const isLost = ({ code }: { code: string }): boolean =>
+    Object.hasOwn(errorTable, code) && errorTable[code as ErrorCode].exit === INTEGRITY
   const lost = failed.find(isLost)
   const files = failed.slice(0, MAX_SHOWN_FAILURES).map(({ path }) => path)
   if (lost === undefined) return new PlexiError('STORAGE_RESTORE_PARTIAL', { count: failed.length, files })

@@ -50,7 +50,7 @@ export class Output {
 
   /** One line of long work's `--json`. */
   line(type: string, fields: object): void {
-    if (this.json) this.print(JSON.stringify({ v: 1, ...fields, type }))
+    if (this.json) this.print(JSON.stringify({ v: 1, type, ...fields }))
   }
 
   /** A line on stdout. */

@@ -328,6 +328,13 @@ const table = {
     'The peer refuses versions this old.',
     'update PlexiChat',
   ),
+  NETWORK_LISTEN: e(
+    409,
+    11,
+    'cannot listen on {address}: {reason}',
+    'Another program, perhaps another daemon of this machine, uses the port; or the address is not of this machine.',
+    'plexichat up --listen /ip4/0.0.0.0/tcp/0 --api-port 0',
+  ),
   NETWORK_ADDRESS: e(
     400,
     2,

@@ -1,4 +1,5 @@
 /** Settings as the options of the rooms below. What cannot be set keeps the rooms' own defaults. */
+import { networkInterfaces } from 'node:os'
 import { apiDefaults, type ApiOptions } from '../api/index.ts'
 import { defaultBackupOptions, type BackupOptions } from '../backup/index.ts'
 import type { HomePaths } from '../config/home.ts'
@@ -13,7 +14,7 @@ export const eventOptions: EventHubOptions = { maxEvents: 1_000 }
 export function nodeOptions(settings: Settings, deviceName: string): NodeOptions {
   const { network, hosting, placement, device } = settings
   return {
-    listen: network.listen,
+    listen: hasIpv6() ? network.listen : network.listen.filter((address) => !address.startsWith('/ip6/::/')),
     bootstrap: network.bootstrap,
     circle: network.circle,
     mdns: network.mdns,
@@ -36,6 +37,11 @@ export function backupOptions(settings: Settings, keys: DeviceKeys): BackupOptio
     target: settings.placement.target,
     restoreOwners: owners && process.getuid?.() === 0,
   }
+}
+
+/** Machines without IPv6 are told apart here, so that the default may name both. */
+function hasIpv6(): boolean {
+  return Object.values(networkInterfaces()).some((all) => all?.some(({ family }) => family === 'IPv6') === true)
 }
 
 export function apiOptions(settings: Settings, paths: HomePaths): ApiOptions {

@@ -1,8 +1,9 @@
 /** What this node lends to others, over the API. */
 import type { Hosting, HostingService } from '../../api/index.ts'
-import { vaultText } from '../../crypto/ids.ts'
+import { vaultText, type VaultId } from '../../crypto/ids.ts'
 import type { HostedShard, PlexiNode } from '../../node/index.ts'
 import { bytesText } from '../../config/quantity.ts'
+import { equal } from '../../base/bytes.ts'
 import { isoTime } from '../../base/clock.ts'
 import type { LiveSettings } from '../live-settings.ts'
 
@@ -14,10 +15,17 @@ const reasons = {
   vaults: 'no more vaults are taken',
 } as const
 
-export class HostingDesk implements HostingService {
-  readonly #deps: { node: PlexiNode; settings: LiveSettings }
+export interface HostingDeps {
+  readonly node: PlexiNode
+  readonly settings: LiveSettings
+  /** The own one. */
+  readonly vault: VaultId
+}
 
-  constructor(deps: { node: PlexiNode; settings: LiveSettings }) {
+export class HostingDesk implements HostingService {
+  readonly #deps: HostingDeps
+
+  constructor(deps: HostingDeps) {
     this.#deps = deps
   }
 
@@ -30,18 +38,21 @@ export class HostingDesk implements HostingService {
       used: usedBytes,
       free: freeBytes,
       full: full === undefined ? null : reasons[full],
-      vaults: vaults.map(({ vault, peer, vouched, shards, bytes }) => {
-        const lease = leases.get(vaultText(vault))
-        return {
-          ...{ vouched, shards, bytes },
-          vault: vaultText(vault),
-          peer: peer?.peer ?? null,
-          name: peer === undefined || peer.name === '' ? null : peer.name,
-          released: 0,
-          leaseUntil: lease === undefined ? null : isoTime(lease),
-          lastRenewed: null,
-        }
-      }),
+      // The own vault's terms are known here too; it is listed only when another device of it stores something.
+      vaults: vaults
+        .filter(({ vault, shards }) => shards > 0 || !equal(vault, this.#deps.vault))
+        .map(({ vault, peer, vouched, shards, bytes }) => {
+          const lease = leases.get(vaultText(vault))
+          return {
+            ...{ vouched, shards, bytes },
+            vault: vaultText(vault),
+            peer: peer?.peer ?? null,
+            name: peer === undefined || peer.name === '' ? null : peer.name,
+            released: 0,
+            leaseUntil: lease === undefined ? null : isoTime(lease),
+            lastRenewed: null,
+          }
+        }),
     }
   }
 

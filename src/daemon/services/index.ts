@@ -64,7 +64,7 @@ export function createServices(deps: ServiceDeps): ApiServices {
     shards: new Shards(deps),
     peers: new Peers({ node, changed }),
     circles: new Circles({ node, settings, changed }),
-    hosting: new HostingDesk({ node, settings }),
+    hosting: new HostingDesk({ node, settings, vault: device.keys.vault }),
     identity: new DeviceIdentity({
       ...{ device, clock: deps.clock, lock: deps.lockKind },
       network: () => ({ circle: node.net.status().circle, key: circle()?.key, addresses: node.addresses() }),

@@ -30,14 +30,14 @@ export class EventStream<E extends { readonly type: string }> {
   /** Runs `work` and yields what it emits, then its result as the last event. Stops the work when iteration stops. */
   async *run(signal: AbortSignal, work: (signal: AbortSignal) => Promise<E>): AsyncGenerator<E> {
     const stop = new AbortController()
-    let ended = false
+    const state = { ended: false }
     const done = work(AbortSignal.any([signal, stop.signal])).finally(() => {
-      ended = true
+      state.ended = true
       this.#ring()
     })
     done.catch(() => undefined)
     try {
-      while (!ended) {
+      while (!state.ended) {
         await this.#wake.promise
         this.#wake = Promise.withResolvers<undefined>()
         yield* this.#take()

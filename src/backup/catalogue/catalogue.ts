@@ -35,7 +35,7 @@ export class Catalogue {
 
   /** All or nothing, durable when it returns. */
   commit<T>(work: () => T): T {
-    return this.#db.transaction(work).immediate()
+    return this.#db.commit(work)
   }
 
   /** Counts changes that a head must show. */

@@ -7,7 +7,33 @@ import Database from 'better-sqlite3'
 import type { Disk } from '../../base/disk.ts'
 import { PlexiError, toPlexiError } from '../../base/errors.ts'
 
-export type Db = Database.Database
+/** The open catalogue; statements are prepared once each. */
+export class Db {
+  readonly #db: Database.Database
+  readonly #statements = new Map<string, Database.Statement>()
+
+  constructor(db: Database.Database) {
+    this.#db = db
+  }
+
+  prepare(sql: string): Database.Statement {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+
+  /** All or nothing, durable when it returns. */
+  commit<T>(work: () => T): T {
+    return this.#db.transaction(work).immediate()
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+}
 
 /** In order; the file's number is the schema version after it ran. */
 const migrations = ['001-initial.sql']
@@ -24,14 +50,14 @@ export async function openDatabase(path: string, disk: Disk): Promise<Db> {
     db.pragma('synchronous = FULL')
     db.pragma('foreign_keys = ON')
     migrate(db, scripts)
-    return db
+    return new Db(db)
   } catch (error) {
     if (error instanceof PlexiError) throw error
     throw new PlexiError('STORAGE_DATABASE', { reason: toPlexiError(error).message, path }, { cause: error })
   }
 }
 
-function migrate(db: Db, scripts: readonly string[]): void {
+function migrate(db: Database.Database, scripts: readonly string[]): void {
   const version = db.pragma('user_version', { simple: true }) as number
   if (version > scripts.length) throw new PlexiError('CONFIG_NEWER_HOME', { version, known: scripts.length })
   db.transaction(() => {

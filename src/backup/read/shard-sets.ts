@@ -14,22 +14,22 @@ export async function shardSet(
 ): Promise<ReadonlySet<number>> {
   if (row.shards !== undefined) return row.shards
   const shards = new Set<number>()
-  let whole = true
+  let missing = 0
   const take = (chunk: Parameters<typeof session.chunks.locate>[0]): void => {
     const found = session.chunks.locate(chunk)
     if (found !== undefined) shards.add(found.no)
     else if (session.parts.inline.has(chunk)) shards.add(0)
-    else whole = false
+    else missing++
   }
   take(row.chunk)
   const broken = (): void => {
-    whole = false
+    missing++
   }
   for await (const { chunk } of chunkUses(session.tree(signal), snapshot.tree, broken)) {
     signal.throwIfAborted()
     take(chunk)
   }
-  if (whole)
+  if (missing === 0)
     session.parts.catalogue.commit(() => {
       session.parts.catalogue.snapshots.setShards(row.no, shards)
     })

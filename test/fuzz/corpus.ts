@@ -112,9 +112,10 @@ export class Corpus {
   /** Heads of rising, equal and lower seq. */
   #head(random: Mutator): { fields: Message; body: Uint8Array } {
     if (this.#heads.length < 6 || random.chance(2)) {
-      this.#heads.push(headOf(this.device, { seq: this.#seq++, records: [random.randomBytes(64)] }))
+      const head = headOf(this.device, { seq: this.#seq++, records: [random.randomBytes(64)] })
+      this.#heads[this.#seq % 12] = head
     }
-    const { bundle, records } = random.pick(this.#heads)
+    const { bundle, records } = random.pick(this.#heads.filter(Boolean))
     const fields = {
       notice: bundle.notice,
       authorityBytes: bundle.authority.length,

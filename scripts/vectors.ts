@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './command.ts'
 import { keysVectors } from './vectors/keys.ts'
+import { protocolVectors } from './vectors/protocol.ts'
 import { shardVectors } from './vectors/shard.ts'
 import { snapshotVectors } from './vectors/snapshot.ts'
 import { stripeVectors } from './vectors/stripe.ts'
@@ -17,6 +18,7 @@ const makers: Readonly<Record<string, () => readonly Vector[]>> = {
   '02-shard': shardVectors,
   '03-stripe': stripeVectors,
   '04-snapshot-and-head': snapshotVectors,
+  '05-storage-protocol': protocolVectors,
 }
 
 const check = process.argv.includes('--check')

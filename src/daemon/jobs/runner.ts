@@ -2,7 +2,14 @@
  * Runs jobs, one of each kind at a time, in order. A job is stored before it is acknowledged and survives the daemon: what
  * was queued, running or waiting is taken up again at the next start, except where its input was a stream.
  */
-import type { Job, JobKind, JobService, JobState, NumberedJobEvent } from '../../api/index.ts'
+import {
+  failureOf,
+  type Job,
+  type JobKind,
+  type JobService,
+  type JobState,
+  type NumberedJobEvent,
+} from '../../api/index.ts'
 import { toHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { deadline, isoTime } from '../../base/clock.ts'
@@ -215,10 +222,10 @@ export class JobRunner implements Service, JobService {
   #end(active: Active, state: 'done' | 'failed' | 'cancelled', result: Summary | PlexiError): void {
     const ended = this.#deps.clock.now()
     if (result instanceof PlexiError) {
-      const { code, message, remedy, exitCode } = result
+      const failure = failureOf(result)
       if (state === 'failed') this.#deps.log.warn('job failed', { job: active.row.id, error: result })
-      active.log.add({ type: 'error', code, message, remedy, exitCode })
-      this.#change(active, { state, ended, error: { code, message, remedy, exitCode } })
+      active.log.add({ type: 'error', ...failure })
+      this.#change(active, { state, ended, error: failure })
     } else {
       active.log.add({ ...result, type: 'summary' })
       this.#change(active, { state, ended, summary: result })

@@ -67,7 +67,18 @@ export function createServices(deps: ServiceDeps): ApiServices {
     hosting: new HostingDesk({ node, settings, vault: device.keys.vault }),
     identity: new DeviceIdentity({
       ...{ device, clock: deps.clock, lock: deps.lockKind },
-      network: () => ({ circle: node.net.status().circle, key: circle()?.key, addresses: node.addresses() }),
+      network: () => ({ circle: node.net.status().circle, key: circle()?.key, addresses: memberAddresses(people) }),
     }),
   }
+}
+
+const MAX_KIT_ADDRESSES = 8
+
+/** Where a new machine can ask first: other members, best known first. This machine is what was lost by then. */
+function memberAddresses(people: People): string[] {
+  const known = people.list().filter(({ address }) => address !== undefined)
+  return known
+    .toSorted((a, b) => Number(b.online) - Number(a.online))
+    .slice(0, MAX_KIT_ADDRESSES)
+    .map(({ peer, address = '' }) => (address.includes('/p2p/') ? address : `${address}/p2p/${peer}`))
 }

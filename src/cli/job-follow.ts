@@ -91,7 +91,7 @@ class Follower {
       else if (event.type === 'error') throw jobError(event)
       else this.#show(frame.seq, event)
     }
-    summary ??= this.#job.summary ?? undefined
+    if (this.#job.state === 'done') summary ??= this.#job.summary ?? undefined
     if (summary !== undefined) return { end: 'done', job: this.#job, summary }
     throw this.#job.error === null
       ? new PlexiError('SYSTEM_INTERRUPTED', {}, { message: `job ${this.#job.id} was cancelled` })

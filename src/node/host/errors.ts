@@ -22,10 +22,6 @@ export function forkedHead(seq: number): PlexiError {
   return new PlexiError('STORAGE_HEAD_FORKED', { seq })
 }
 
-export function olderTerms(offered: number, known: number): PlexiError {
-  return new PlexiError('SECURITY_ROLLBACK', { what: 'terms', offered, known })
-}
-
 export function busy(what: string): PlexiError {
   return new PlexiError('NETWORK_BUSY', { peer: what })
 }

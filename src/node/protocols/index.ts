@@ -30,4 +30,4 @@ export {
   type ShardPresence,
   type ShardPut,
 } from './shard-client.ts'
-export { MAX_PREFIX_BYTES, type ProtocolHandler, type WirePeer, type WireStream } from './wire.ts'
+export type { ProtocolHandler, WirePeer, WireStream } from './wire.ts'

@@ -78,7 +78,6 @@ const requests = {
 
 export type ShardVerb = keyof typeof requests
 export type ShardRequest<V extends ShardVerb = ShardVerb> = z.infer<(typeof requests)[V]>
-export const shardVerbs = Object.keys(requests) as readonly ShardVerb[]
 
 /** What a device signs (domain `release`) to release shards or to undo it. */
 export const releaseOrder = z.strictObject({

@@ -28,9 +28,9 @@ export interface WirePeer {
 export type ProtocolHandler = (stream: WireStream, from: WirePeer) => Promise<void>
 
 /** Longest length prefix: 4 varint bytes, values below 2²⁸. */
-export const MAX_PREFIX_BYTES = 4
+const MAX_LENGTH_BYTES = 4
 /** Bodies are written in pieces of this size, so that a slow reader stalls the writer early. */
-export const BODY_PIECE_BYTES = 65_536
+const BODY_PIECE_BYTES = 65_536
 
 export interface FrameLimit {
   /** Name of the message, for errors. */
@@ -82,7 +82,7 @@ export class WireReader {
 
   async #prefix(limit: FrameLimit, signal: AbortSignal): Promise<number> {
     let value = 0
-    for (let i = 0; i < MAX_PREFIX_BYTES; i++) {
+    for (let i = 0; i < MAX_LENGTH_BYTES; i++) {
       const byte = (await this.#available(signal))[0] as number
       this.#take(1)
       value += (byte & 0x7f) * 2 ** (7 * i)

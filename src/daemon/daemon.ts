@@ -114,7 +114,7 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
   const placement = await parts.add(new PlacementLoop(placementDefaults, { ...world, engine }))
   const shared = { engine, nameOf: (peer: string) => people.nameOf(peer) }
   const handlers = {
-    backup: new BackupJob({ ...shared, placement }),
+    backup: new BackupJob({ ...shared, placement, checkWelcome: () => people.checkWelcome() }),
     restore: new RestoreJob(shared),
     verify: new VerifyJob(shared),
   }

@@ -1,5 +1,6 @@
 /** Peers as the status and the messages speak of them: by name, and as hosts that could or do help. */
-import type { PlexiNode, PeerView } from '../node/index.ts'
+import { PlexiError } from '../base/errors.ts'
+import type { PeerView, PlexiNode } from '../node/index.ts'
 
 export class People {
   readonly #node: Pick<PlexiNode, 'peers'>
@@ -39,5 +40,17 @@ export class People {
     return this.list()
       .filter(({ eligible }) => eligible)
       .map(({ peer }) => peer)
+  }
+
+  /** Members that are there and refuse this device because its vault revoked it. */
+  revokedBy(): string[] {
+    return this.list()
+      .filter(({ online, lastFault }) => online && lastFault === 'AUTH_REVOKED')
+      .map(({ peer }) => peer)
+  }
+
+  /** Throws `AUTH_REVOKED` where everybody who could take something refuses this device. */
+  checkWelcome(): void {
+    if (this.eligible().length === 0 && this.revokedBy().length > 0) throw new PlexiError('AUTH_REVOKED')
   }
 }

@@ -40,7 +40,7 @@ export interface RecoverRequest {
 
 export interface RecoverHooks {
   /** What happens, for people. */
-  note(level: 'info' | 'warning', text: string): void
+  readonly note: (level: 'info' | 'warning', text: string) => void
 }
 
 export interface Recovered {

@@ -30,7 +30,7 @@ export interface Search {
   /** Everything it starts from. */
   readonly bootstrap: readonly string[]
   /** The newest terms known; hosts see them with every request. */
-  setTerms(terms: Uint8Array): void
+  readonly setTerms: (terms: Uint8Array) => void
 }
 
 export function searchNode(request: SearchRequest, log: Logger): Search {

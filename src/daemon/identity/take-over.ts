@@ -38,7 +38,7 @@ export interface TakenOver {
   readonly keys: DeviceKeys
   readonly adopted: Adoption
   /** Leaves the new head with hosts; false when none took it in time. */
-  publish(signal: AbortSignal): Promise<boolean>
+  readonly publish: (signal: AbortSignal) => Promise<boolean>
 }
 
 const PUBLISH_MS = MINUTE

@@ -13,6 +13,8 @@ export interface BackupJobDeps {
   readonly engine: Pick<engine.BackupEngine, 'backup' | 'status' | 'snapshots'>
   readonly placement: Pick<PlacementLoop, 'kick' | 'attempt' | 'listen'>
   readonly nameOf: (peer: string) => string | null
+  /** Throws `AUTH_REVOKED` when waiting for hosts is in vain. */
+  readonly checkWelcome: () => void
 }
 
 export class BackupJob implements JobHandler {
@@ -33,6 +35,7 @@ export class BackupJob implements JobHandler {
     if (summary === undefined) throw new Error('a backup without a summary')
     if (request.dryRun) return { summary, pending: false }
     context.emit({ ...summary, type: 'saved' })
+    if (summary.queued > 0) this.#deps.checkWelcome()
     this.#deps.placement.kick()
     return { summary, pending: !request.local && summary.queued > 0 }
   }
@@ -46,6 +49,7 @@ export class BackupJob implements JobHandler {
       while (!this.#isPlaced(summary.snapshot)) {
         await placement.attempt(LOOK_AGAIN_MS, context.signal)
         context.signal.throwIfAborted()
+        this.#deps.checkWelcome()
         const next = this.#now(summary)
         if (next.placed !== summary.placed || next.queued !== summary.queued) context.emit({ ...next, type: 'saved' })
         summary = next

@@ -23,14 +23,16 @@ export function holders(stripes: readonly StripeHosts[]): string[] {
 
 export function protectionOf(given: {
   readonly snapshots: number
-  /** Snapshots that hosts hold completely, a published head among it. */
+  /** Snapshots that hosts hold completely, the newest head among it. */
   readonly placed: number
+  /** Hosts have some head: what was there before the newest backup can be found. */
+  readonly published: boolean
   readonly holders: number
   readonly safe: number | null
   readonly target: number
 }): Protection {
   if (given.snapshots === 0) return 'none'
-  if (given.placed === 0) return 'local'
+  if (!given.published || given.holders === 0) return 'local'
   if (given.holders === 1) return 'one-copy'
   return (given.safe ?? 0) < given.target || given.placed < given.snapshots ? 'below-target' : 'yes'
 }

@@ -40,7 +40,7 @@ export function statusSentence(standing: Standing): string {
 }
 
 function waitingText({ waiting }: Standing): string {
-  return waiting === 0 ? '' : `${waiting} ${waiting === 1 ? 'snapshot is' : 'snapshots are'} still on the way. `
+  return waiting === 0 ? '' : 'What was backed up last is still on the way. '
 }
 
 /** "Bob", "Bob and Anna", "Bob, Anna and 5 others". */
@@ -62,8 +62,8 @@ export function percent(share: number | null): string {
 export function ageText(ms: number): string {
   if (ms < MINUTE) return 'just now'
   const [size, unit] = ms < HOUR ? [MINUTE, 'minute'] : ms < DAY ? [HOUR, 'hour'] : [DAY, 'day']
-  const count = Math.floor(ms / Number(size))
-  return `${count} ${String(unit)}${count === 1 ? '' : 's'} ago`
+  const count = Math.floor(ms / size)
+  return `${count} ${unit}${count === 1 ? '' : 's'} ago`
 }
 
 function people(count: number): string {

@@ -12,7 +12,7 @@ import type { EventHub } from '../event-hub.ts'
 
 export interface StatusDeps {
   readonly engine: Pick<BackupEngine, 'status' | 'snapshots'>
-  readonly people: Pick<People, 'eligible' | 'online' | 'nameOf'>
+  readonly people: Pick<People, 'eligible' | 'online' | 'nameOf' | 'revokedBy'>
   readonly placement: Pick<PlacementLoop, 'last'>
   readonly hosting: { usedBytes(): Promise<number> }
   readonly events: Pick<EventHub, 'emit'>
@@ -35,7 +35,8 @@ export class StatusService {
     const eligible = people.eligible()
     const placed = engine.snapshots({}).filter((snapshot) => snapshot.placed).length
     const held = holders(state.restorableInput)
-    const protection = protectionOf({ ...state, placed, holders: held.length })
+    const published = state.restorableInput.some(({ head }) => head === true)
+    const protection = protectionOf({ ...state, placed, published, holders: held.length })
     const sentence = statusSentence({
       protected: protection,
       snapshots: state.snapshots,
@@ -66,6 +67,7 @@ export class StatusService {
 
   #conditions(state: EngineStatus, eligible: number): Condition[] {
     const conditions: Condition[] = []
+    if (this.#deps.people.revokedBy().length > 0) conditions.push({ code: 'AUTH_REVOKED' })
     if (state.forked) conditions.push({ code: 'STORAGE_HEAD_FORKED', details: { seq: state.headSeq } })
     // Only what was tried and failed: a backup that has just begun is no alarm.
     if (state.queued > 0 && (this.#deps.placement.last?.queued ?? 0) > 0) {

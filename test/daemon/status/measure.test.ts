@@ -22,10 +22,11 @@ t.test('holders, who holds most first', async (t) => {
 })
 
 t.test('protection', async (t) => {
-  const base = { snapshots: 3, placed: 3, holders: 5, safe: 0.99999, target: 0.9999 }
+  const base = { snapshots: 3, placed: 3, published: true, holders: 5, safe: 0.99999, target: 0.9999 }
   t.equal(protectionOf(base), 'yes')
   t.equal(protectionOf({ ...base, snapshots: 0, placed: 0 }), 'none')
-  t.equal(protectionOf({ ...base, placed: 0 }), 'local')
+  t.equal(protectionOf({ ...base, placed: 0, published: false }), 'local')
+  t.equal(protectionOf({ ...base, placed: 0 }), 'below-target', 'older ones are out there')
   t.equal(protectionOf({ ...base, holders: 1, safe: 0.98 }), 'one-copy')
   t.equal(protectionOf({ ...base, safe: 0.99 }), 'below-target')
   t.equal(protectionOf({ ...base, placed: 2 }), 'below-target', 'a snapshot on the way is not safe yet')

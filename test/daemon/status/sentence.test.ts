@@ -27,7 +27,7 @@ t.test('one sentence for each standing, naming people', async (t) => {
   t.match(statusSentence({ ...base, protected: 'local', eligible: 2 }), /on the way to 2 hosts/)
   t.match(
     statusSentence({ ...base, protected: 'below-target', safe: 0.98, waiting: 1 }),
-    /^1 snapshot is still.*98\.0 %/,
+    /^What was backed up last is still.*98\.0 %/,
   )
 })
 

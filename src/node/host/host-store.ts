@@ -62,6 +62,8 @@ export class HostStore implements Service {
   readonly #queue: CommitQueue
   readonly #stopping = new AbortController()
   #sweeping: Promise<void> = Promise.resolve()
+  /** Rows and files were brought into line, so that a clean end may say so. */
+  #complete = false
 
   constructor(options: HostOptions, deps: HostStoreDeps) {
     this.#options = options
@@ -98,6 +100,7 @@ export class HostStore implements Service {
     const deps = { ...this.#deps, layout: this.#layout, metadata: this.#metadata }
     const summary = await rebuild(this.#options, deps, state)
     await this.#book.load(this.#metadata)
+    this.#complete = true
     this.#measure()
     return summary
   }
@@ -106,7 +109,7 @@ export class HostStore implements Service {
     this.#stopping.abort()
     await this.#sweeping
     await this.#queue.idle()
-    await this.#metadata.close()
+    await this.#metadata.close(this.#complete)
   }
 
   /** Bytes lent, stored, and promised to exchanges that are under way. */

@@ -69,12 +69,12 @@ export class HostMetadata {
     }
   }
 
-  /** Marks the metadata as complete and closes it. */
-  async close(): Promise<void> {
+  /** Closes it, marked as complete or not: what is not is compared with the files at the next start. */
+  async close(complete: boolean): Promise<void> {
     const db = this.#db
     if (db === undefined) return
     try {
-      await db.batch([{ type: 'del', key: OPEN_MARK, sublevel: this.#table('meta') }], { sync: true })
+      if (complete) await db.batch([{ type: 'del', key: OPEN_MARK, sublevel: this.#table('meta') }], { sync: true })
     } finally {
       this.#db = undefined
       this.#tables = undefined

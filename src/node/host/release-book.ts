@@ -11,8 +11,9 @@ import type { VaultId } from '../../crypto/ids.ts'
 import { SHARD_BYTES, type ShardId } from '../../shard/index.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { HostLayout } from './layout.ts'
-import { currentRelease, currentShard, type HostMetadata, type ShardAt } from './metadata.ts'
+import { currentRelease, currentShard, type HostMetadata, type MetadataBatch, type ShardAt } from './metadata.ts'
 import type { HostOptions } from './options.ts'
+import type { ReleaseRow } from './rows.ts'
 import type { VaultBook } from './vault-book.ts'
 
 export interface ReleaseBookDeps {
@@ -46,35 +47,35 @@ export class ReleaseBook {
     ids: readonly ShardId[],
     request: { order: Uint8Array; floorDays: number },
   ): Promise<ReleaseOutcome> {
-    const { metadata, queue, clock } = this.#deps
+    const { queue, clock } = this.#deps
     return queue.submit(async ({ batch }) => {
       const now = clock.now()
       const row = { requestedAt: now, effectiveAt: now + request.floorDays * DAY, order: request.order }
-      const outcome: (number | undefined)[] = []
-      for (const id of ids) {
-        const at = { vault, id }
-        const waiting = await currentRelease(metadata, batch, at)
-        const known = waiting !== undefined || (await currentShard(metadata, batch, at)) !== undefined
-        if (known && waiting === undefined) batch.release(at, undefined, row)
-        outcome.push(known ? (waiting ?? row).effectiveAt : undefined)
+      const found = []
+      for (const id of ids) found.push(await this.#find(batch, { vault, id }))
+      for (const { at, stored, waiting } of found) {
+        if (stored && waiting === undefined) batch.release(at, undefined, row)
       }
-      return outcome
+      return found.map(({ stored, waiting }) => (stored ? (waiting ?? row).effectiveAt : undefined))
     })
   }
 
   /** Undoes waiting releases; true for every shard that is here and stays. */
   async restore(vault: VaultId, ids: readonly ShardId[]): Promise<boolean[]> {
-    const { metadata, queue } = this.#deps
+    const { queue } = this.#deps
     return queue.submit(async ({ batch }) => {
-      const kept: boolean[] = []
-      for (const id of ids) {
-        const at = { vault, id }
-        const waiting = await currentRelease(metadata, batch, at)
-        if (waiting !== undefined) batch.release(at, waiting, undefined)
-        kept.push((await currentShard(metadata, batch, at)) !== undefined)
-      }
-      return kept
+      const found = []
+      for (const id of ids) found.push(await this.#find(batch, { vault, id }))
+      for (const { at, waiting } of found) if (waiting !== undefined) batch.release(at, waiting, undefined)
+      return found.map(({ stored }) => stored)
     })
+  }
+
+  async #find(batch: MetadataBatch, at: ShardAt): Promise<{ at: ShardAt; stored: boolean; waiting?: ReleaseRow }> {
+    const { metadata } = this.#deps
+    const stored = (await currentShard(metadata, batch, at)) !== undefined
+    const waiting = await currentRelease(metadata, batch, at)
+    return waiting === undefined ? { at, stored } : { at, stored, waiting }
   }
 
   /**

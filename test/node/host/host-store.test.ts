@@ -152,6 +152,24 @@ t.test('nothing is acknowledged when the disk fails, and the host goes on', asyn
   }
 })
 
+t.test('a start that fails half-way leaves the comparison to the next one', async (t) => {
+  const { host, device, ids } = await filled(t, 2)
+  const [lost, kept] = ids as [ShardId, ShardId]
+  const crashed = { ...host, directory: await temporaryDirectory(t) }
+  await cp(host.directory, crashed.directory, { recursive: true })
+  const directory = toHex(device.vault)
+  // As many files as rows: only the mark of the crash tells that they have to be compared.
+  await rm(hosted(crashed, directory, toHex(lost)))
+  await writeFile(hosted(crashed, directory, toHex(sampleShard('extra').id)), sampleShard('extra').bytes)
+  const readdirFails = { ...systemDisk, readdir: () => Promise.reject(new Error('EIO')) }
+  const broken = new HostStore(hostOptions(), { ...deps(crashed), disk: readdirFails })
+  await t.rejects(broken.open())
+  await broken.stop()
+  const again = await reopen(t, crashed)
+  const presence = await hasShards(again.call(device.peer), device, [lost, kept, sampleShard('extra').id])
+  t.match(presence, [{ state: 'missing' }, { state: 'held' }, { state: 'held' }])
+})
+
 t.test('the sweeper runs by itself and stops with the store', async (t) => {
   const { host, device, ids } = await filled(t, 2)
   await host.store.stop()

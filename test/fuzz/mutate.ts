@@ -79,6 +79,7 @@ export class Mutator {
   /** A field changed, dropped, added or exchanged with another one. */
   map(map: Map_): Map_ {
     const keys = Object.keys(map)
+    if (keys.length === 0) return { x: this.other() }
     const key = this.pick(keys)
     const choice = this.below(10)
     if (choice === 0) return Object.fromEntries(Object.entries(map).filter(([name]) => name !== key))

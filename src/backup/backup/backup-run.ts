@@ -64,13 +64,17 @@ export class BackupRun {
       },
     })
     this.#stats = writer.stats
-    const tree = await this.#read(roots, writer)
-    const snapshot = await this.#record(tree, roots, writer)
-    if (place) {
-      await group
-      await this.#bringOut(writer)
+    try {
+      const tree = await this.#read(roots, writer)
+      const snapshot = await this.#record(tree, roots, writer)
+      if (place) {
+        await group
+        await this.#bringOut(writer)
+      }
+      return this.#summary(snapshot)
+    } finally {
+      await writer.idle()
     }
-    return this.#summary(snapshot)
   }
 
   async #dryRun(roots: readonly WalkEntry[]): Promise<BackupSummary> {

@@ -37,6 +37,7 @@ export class ChunkWriter implements ObjectStore {
   #puts: Promise<void>[] = []
   #commits: Promise<void> = Promise.resolve()
   #sinceMark: number[] = []
+  #asking: Promise<void> | undefined
   /** Numbers of the shards that what was put so far needs; 0: the head itself. */
   readonly needed = new Set<number>()
   readonly stats = { newBytes: 0, storedBytes: 0, newShards: 0, stripes: 0 }
@@ -132,9 +133,7 @@ export class ChunkWriter implements ObjectStore {
   async #sealed(shards: readonly SealedShard[]): Promise<void> {
     const { parts, signal } = this.#deps
     for (const shard of shards) {
-      await parts.outbox.waitForRoom(signal, () => {
-        this.#askAgain()
-      })
+      await this.#room()
       signal.throwIfAborted()
       const put = parts.outbox.put(shard.id, shard.bytes)
       put.catch(() => undefined)
@@ -198,19 +197,40 @@ export class ChunkWriter implements ObjectStore {
     for (const stripe of formed) placer.start(stripe, signal, note)
   }
 
+  /** Resolves when no commit is running any more, whatever became of it: to be awaited when writing is given up. */
+  async idle(): Promise<void> {
+    await this.#commits.catch(() => undefined)
+  }
+
   /** Forms the last, short stripe. */
   async formTail(): Promise<void> {
     if (this.#deps.place) await this.#stripes(true)
   }
 
-  /** The outbox is full: hosts are the only way out. */
-  #askAgain(): void {
-    const { placer, signal, note, former } = this.#deps
-    const again = async (): Promise<void> => {
+  /** Waits for room in the outbox. What was sealed is committed first: only then can it leave. */
+  async #room(): Promise<void> {
+    const { parts, signal } = this.#deps
+    if (!parts.outbox.full) return
+    await this.#commit(() => undefined)
+    await this.#commits
+    await parts.outbox.waitForRoom(signal, () => {
+      this.#asking ??= this.#askAgain().finally(() => {
+        this.#asking = undefined
+      })
+    })
+    await this.#asking
+  }
+
+  /** Hosts are the only way out. Failures only mean that they will be asked again. */
+  async #askAgain(): Promise<void> {
+    const { placer, signal, note, former, parts } = this.#deps
+    try {
       if (former.group === undefined) await former.refresh(signal)
+      await this.#stripes(false)
       placer.startQueued(signal, note)
+    } catch (error) {
+      if (!signal.aborted) parts.log.warn('no hosts for a full outbox', { error: String(error) })
     }
-    again().catch(() => undefined)
   }
 }
 

@@ -51,9 +51,14 @@ export class Outbox {
     return this.#files * SHARD_BYTES
   }
 
+  /** Whether one more shard would be too much. */
+  get full(): boolean {
+    return this.usedBytes + SHARD_BYTES > this.#limit
+  }
+
   /** Waits until one more shard fits. `onFull` is called each time it has to wait: to ask hosts again. */
   async waitForRoom(signal: AbortSignal, onFull: () => void): Promise<void> {
-    while (this.usedBytes + SHARD_BYTES > this.#limit) {
+    while (this.full) {
       onFull()
       const stop = new AbortController()
       const sleep = this.#deps.clock.sleep(this.#options.outboxRetryMs, AbortSignal.any([signal, stop.signal]))

@@ -4,7 +4,8 @@
  */
 import type { DaemonRequest, ReadyInfo } from './daemon.ts'
 import type { RecoverHooks, RecoverRequest, Recovered } from './identity/recover.ts'
-import type { InitDeps, Initialised, InitRequest } from './identity/init.ts'
+import type { InitDeps, Initialised } from './identity/init.ts'
+import type { JoinRequest } from './identity/join.ts'
 
 export { readDaemonInfo, type DaemonInfo } from './daemon-info.ts'
 export {
@@ -27,11 +28,17 @@ export {
 export { readSecretFile } from './system/secret-file.ts'
 export { systemClock, systemDisk, systemRandom } from './system/index.ts'
 export type { DaemonRequest, ReadyInfo } from './daemon.ts'
-export type { Initialised, InitDeps, InitRequest } from './identity/init.ts'
+export type { Initialised, InitDeps } from './identity/init.ts'
+export type { JoinRequest } from './identity/join.ts'
 export type { RecoverHooks, RecoverRequest, Recovered } from './identity/recover.ts'
 
-/** `init`: see `identity/init.ts`. */
-export async function initHome(request: InitRequest, deps: InitDeps): Promise<Initialised> {
+/** `init`: a new vault, or with words a new device of an existing one where members of its circle are known. */
+export async function initHome(request: JoinRequest, deps: InitDeps): Promise<Initialised> {
+  if (request.phrase !== undefined) {
+    const { joinVault } = await import('./identity/join.ts')
+    const joined = await joinVault({ ...request, phrase: request.phrase })
+    if (joined !== undefined) return joined
+  }
   return await (await import('./identity/init.ts')).initHome(request, deps)
 }
 

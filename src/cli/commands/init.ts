@@ -30,6 +30,8 @@ async function init(session: Session, options: InitOptions): Promise<void> {
   const made = await initHome(
     {
       paths: session.paths,
+      env: session.io.env,
+      signal: session.signal,
       name: (options.name ?? hostname()).slice(0, 64),
       ...(options.offer === undefined ? {} : { offerBytes: options.offer }),
       ...(phrase === undefined ? {} : { phrase }),

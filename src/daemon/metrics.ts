@@ -9,7 +9,8 @@ export interface MetricsRegistry extends Metrics {
 
 export function createMetrics(): MetricsRegistry {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry, prefix: 'plexi_' })
+  // The default precision of 10 ms would wake an idle daemon a hundred times a second.
+  collectDefaultMetrics({ register: registry, prefix: 'plexi_', eventLoopMonitoringPrecision: 1000 })
   const counters = new Map<string, Counter>()
   const gauges = new Map<string, Gauge>()
   return {

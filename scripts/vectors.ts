@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './command.ts'
+import { dhtVectors } from './vectors/dht.ts'
 import { keysVectors } from './vectors/keys.ts'
 import { protocolVectors } from './vectors/protocol.ts'
 import { shardVectors } from './vectors/shard.ts'
@@ -19,6 +20,7 @@ const makers: Readonly<Record<string, () => readonly Vector[]>> = {
   '03-stripe': stripeVectors,
   '04-snapshot-and-head': snapshotVectors,
   '05-storage-protocol': protocolVectors,
+  '06-dht-records': dhtVectors,
 }
 
 const check = process.argv.includes('--check')

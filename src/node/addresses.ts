@@ -14,11 +14,15 @@ export interface Subnet {
   readonly prefixLength: number
 }
 
+const MAX_ADDRESS_CHARS = 512
+
 /** Parses a multiaddr a person or a peer gave; throws `NETWORK_ADDRESS`. */
 export function parseAddress(text: string): Multiaddr {
   try {
-    if (text.length > 512) throw new Error('too long')
-    return multiaddr(text)
+    if (text.length > MAX_ADDRESS_CHARS) throw new Error('too long')
+    const address = multiaddr(text)
+    if (address.getComponents().length === 0) throw new Error('empty')
+    return address
   } catch (error) {
     throw new PlexiError('NETWORK_ADDRESS', { address: text.slice(0, 128) }, { cause: error })
   }

@@ -34,6 +34,8 @@ export interface MembershipDeps {
   readonly certificate: () => Uint8Array
   /** Own multiaddrs with `/p2p/`. */
   readonly addresses: () => string[]
+  /** Somebody is vouched for now: what it offers may have changed with that. */
+  readonly befriended: (peer: PeerKey, addresses: readonly string[]) => void
 }
 
 export interface NewInvite extends OpenInvite {
@@ -119,6 +121,7 @@ export class Membership implements JoinDesk {
     table.introduced(guest.peer, { vault: toHex(guest.vault), name: guest.name })
     table.vouch(guest.peer, true)
     table.seenAt(guest.peer, guest.addresses.filter((address) => safelyDialled(policy, address)).map(withoutPeer))
+    this.#deps.befriended(guest.peer, [])
     return { certificate: certificate(), name: this.#options.name, addresses: invitable(addresses()) }
   }
 
@@ -141,6 +144,7 @@ export class Membership implements JoinDesk {
     table.introduced(peer, { vault: toHex(welcome.vault), name: welcome.name })
     table.vouch(peer, true)
     table.seenAt(peer, addresses)
+    this.#deps.befriended(peer, addresses)
     return { circle: invite.circle, peer, vault: welcome.vault, name: welcome.name }
   }
 }

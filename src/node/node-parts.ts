@@ -22,13 +22,13 @@ import { boundedStore } from './dht/store-rules.ts'
 import { DialPolicy } from './dial-policy.ts'
 import { hostDefaults, HostStore } from './host/index.ts'
 import { InviteBook } from './invites.ts'
-import { makeLibp2p } from './libp2p.ts'
-import { Membership } from './membership.ts'
+import { makeLibp2p, type CircleLibp2p } from './libp2p.ts'
+import { Membership, type MembershipDeps } from './membership.ts'
 import { defaultLimits, type NodeLimits, type NodeOptions } from './options.ts'
 import { ownSubnets } from './own-subnets.ts'
 import { PeerNetwork } from './peer-network.ts'
-import { openPeersDatabase } from './peers/database.ts'
-import { Discovery } from './peers/discovery.ts'
+import { openPeersDatabase, type PeersDatabase } from './peers/database.ts'
+import { Discovery, type DiscoveryDeps } from './peers/discovery.ts'
 import { PeerTable } from './peers/peer-table.ts'
 import { eligible, type Candidate } from './placement/candidates.ts'
 import { GroupBook } from './placement/group-book.ts'
@@ -39,7 +39,7 @@ import { Fetcher } from './transfer/fetch.ts'
 import { Heads } from './transfer/heads.ts'
 import { WireCalls } from './transfer/host-calls.ts'
 import { PeerLinks } from './transfer/peer-links.ts'
-import { Placer } from './transfer/place.ts'
+import { Placer, type PlaceDeps } from './transfer/place.ts'
 
 /** What a node needs to know of the device it runs on. */
 export interface NodeIdentity {
@@ -71,56 +71,25 @@ export type NodeParts = Awaited<ReturnType<typeof assemble>>
 export async function assemble(options: NodeOptions, deps: NodeDeps) {
   const limits: NodeLimits = { ...defaultLimits, ...options.limits }
   const ground = await layGround(options, limits, deps)
-  const { libp2p, policy, table, book, standing, closed } = ground
+  const { libp2p, policy, table, standing, bootstrap } = ground
   const { clock, random, log, device } = deps
   const links = new PeerLinks(limits, { libp2p, policy, clock })
   const certificate = (): Uint8Array => device.certificate
   const caller = { vault: device.vault, sign: device.sign, certificate, terms: () => device.terms() }
   const calls = new WireCalls({}, { links, clock, caller })
+  const askOffer: DiscoveryDeps['askOffer'] = (host, signal) => calls.offer(host, signal)
   const discovery = new Discovery(
-    { bootstrap: ground.bootstrap, offerProtocol: OFFER_PROTOCOL, limits },
-    {
-      libp2p,
-      policy,
-      table,
-      clock,
-      random,
-      log,
-      askOffer: (host, signal) => calls.offer(host, signal),
-      met: (peer) => links.awake(peer),
-    },
+    { bootstrap, offerProtocol: OFFER_PROTOCOL, limits },
+    { libp2p, policy, table, clock, random, log, askOffer, met: (peer) => links.awake(peer) },
   )
   const candidates = (): Candidate[] => candidatesOf({ discovery, table, links, standing }, ground.place)
-  const members = () =>
-    candidates()
-      .filter(eligible)
-      .map(({ peer, addresses }) => ({ peer, addresses }))
-  const converge = (signal: AbortSignal) => discovery.converge(signal)
   const directory = new HeadDirectory({ dht: libp2p.services.dht, clock, log })
-  const everybody = () => candidates().map(({ peer, addresses }) => ({ peer, addresses }))
-  const shared = { calls, links, book, table, clock, random, log }
-  const network = new PeerNetwork(limits, {
-    book,
-    calls,
-    converge,
-    members,
-    former: new GroupFormer({ book, random, log, converge, candidates }),
-    placer: new Placer(limits, shared),
-    fetcher: new Fetcher(limits, { ...shared, everybody }),
-    heads: new Heads(limits, { ...shared, directory, rendezvous: device.rendezvous }),
-    online: () => libp2p.getConnections().length > 0,
-  })
+  const network = makeNetwork(limits, { ...deps, ...ground, links, calls, discovery, candidates, directory })
+  const addresses = (): string[] => libp2p.getMultiaddrs().map(String)
+  const befriended: MembershipDeps['befriended'] = (peer, at) => void discovery.ask({ peer, addresses: at })
   const membership = new Membership(
-    { circle: options.circle, circleKey: closed, name: options.name },
-    {
-      ...ground,
-      links,
-      clock,
-      log,
-      vault: device.vault,
-      certificate,
-      addresses: () => libp2p.getMultiaddrs().map(String),
-    },
+    { circle: options.circle, circleKey: ground.closed, name: options.name },
+    { ...ground, links, clock, log, vault: device.vault, certificate, addresses, befriended },
   )
   const republisher = new Republisher(
     { everyMs: limits.republishMs, firstMs: limits.firstRepublishMs },
@@ -129,10 +98,45 @@ export async function assemble(options: NodeOptions, deps: NodeDeps) {
   return { ...ground, limits, links, calls, discovery, candidates, network, membership, republisher }
 }
 
+interface NetworkParts extends NodeDeps, Pick<PlaceDeps, 'book' | 'table'> {
+  readonly libp2p: CircleLibp2p
+  readonly links: PeerLinks
+  readonly calls: WireCalls
+  readonly discovery: Discovery
+  readonly directory: HeadDirectory
+  readonly candidates: () => Candidate[]
+}
+
+function makeNetwork(limits: NodeLimits, parts: NetworkParts): PeerNetwork {
+  const { book, calls, discovery, candidates, libp2p } = parts
+  const hosts = (who: readonly Candidate[]) => who.map(({ peer, addresses }) => ({ peer, addresses }))
+  const converge = (signal: AbortSignal): Promise<void> => discovery.converge(signal)
+  return new PeerNetwork(limits, {
+    book,
+    calls,
+    converge,
+    members: () => hosts(candidates().filter(eligible)),
+    former: new GroupFormer({ ...parts, converge }),
+    placer: new Placer(limits, parts),
+    fetcher: new Fetcher(limits, { ...parts, everybody: () => hosts(candidates()) }),
+    heads: new Heads(limits, { ...parts, rendezvous: parts.device.rendezvous }),
+    online: () => libp2p.getConnections().length > 0,
+  })
+}
+
 /** What stands alone: files, databases, the policy, and libp2p on top of them. */
 async function layGround(options: NodeOptions, limits: NodeLimits, deps: NodeDeps) {
-  const { disk, clock, random, device } = deps
-  const database = await openPeersDatabase(deps.home.peersDb, disk)
+  const database = await openPeersDatabase(deps.home.peersDb, deps.disk)
+  try {
+    return await layOn(database, options, { ...deps, limits })
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+async function layOn(database: PeersDatabase, options: NodeOptions, deps: NodeDeps & { limits: NodeLimits }) {
+  const { clock, random, device, limits } = deps
   const circles = new CircleBook({ database, clock, random })
   const known = circles.get(options.circle)
   const closed = options.circleKey ?? known?.key

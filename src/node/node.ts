@@ -8,6 +8,7 @@ import type { Service } from '../base/lifecycle.ts'
 import { stopAll } from '../base/lifecycle.ts'
 import { PlexiError } from '../base/errors.ts'
 import { peerKey, type PeerKey } from '../crypto/ids.ts'
+import { openTerms } from '../crypto/terms.ts'
 import type { ShardNetwork } from '../shard/index.ts'
 import { Hosting } from './hosting.ts'
 import type { Membership } from './membership.ts'
@@ -46,8 +47,14 @@ export class PlexiNode implements Service {
     const parts = await assemble(this.#options, this.#deps)
     this.#parts = parts
     await parts.store.start()
+    await this.#knowOwnTerms(parts)
     await this.#serve(parts)
-    await parts.libp2p.start()
+    try {
+      await parts.libp2p.start()
+    } catch (error) {
+      const address = `${this.#options.listen.join(', ')} (in use?)`
+      throw new PlexiError('NETWORK_ADDRESS', { address }, { cause: error })
+    }
     this.#measure(parts)
     parts.discovery.start()
     await parts.discovery.introduced(parts.limits.introductionMs)
@@ -60,12 +67,10 @@ export class PlexiNode implements Service {
     const parts = this.#parts
     if (parts === undefined) return
     await this.#settling
-    const step = (stop: () => unknown): Service => ({
-      start: async () => undefined,
-      stop: async () => void (await stop()),
-    })
     await stopAll([
-      step(() => parts.database.close()),
+      step(() => {
+        parts.database.close()
+      }),
       step(() => parts.level.close()),
       step(() => parts.store.stop()),
       step(() => parts.libp2p.stop()),
@@ -136,6 +141,14 @@ export class PlexiNode implements Service {
     return this.#parts
   }
 
+  /** Other devices of the own vault may store here too: what the vault revoked is refused here like anywhere. */
+  async #knowOwnTerms({ store }: NodeParts): Promise<void> {
+    const { device } = this.#deps
+    const bytes = device.terms()
+    const { vault } = device
+    await store.terms.keep(vault, { bytes, terms: openTerms(bytes, vault) })
+  }
+
   async #serve(parts: NodeParts): Promise<void> {
     const { clock, log, metrics, device } = this.#deps
     const handlers = createHandlers(serveDefaults, {
@@ -162,7 +175,6 @@ export class PlexiNode implements Service {
     }
   }
 
-  // eslint-disable-next-line max-params -- the shape of libp2p's own handlers, with ours in front
   async #accept(handler: ProtocolHandler, stream: Stream, connection: Connection): Promise<void> {
     let peer: PeerKey
     try {
@@ -194,5 +206,15 @@ export class PlexiNode implements Service {
     count()
     libp2p.addEventListener('peer:connect', count)
     libp2p.addEventListener('peer:disconnect', count)
+  }
+}
+
+/** Something to stop, as a service. */
+function step(stop: () => void | Promise<void>): Service {
+  return {
+    start: async () => undefined,
+    stop: async () => {
+      await stop()
+    },
   }
 }

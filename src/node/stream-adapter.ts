@@ -26,8 +26,9 @@ export class Libp2pWire implements WireStream {
   readonly #queue: Uint8Array[] = []
   #queuedBytes = 0
   #ended = false
+  #closed = false
   #error: Error | undefined
-  #wake: (() => void) | undefined
+  readonly #wakes = new Set<() => void>()
 
   constructor(stream: Stream, options: WireAdapterOptions, clock: Clock) {
     this.#stream = stream
@@ -45,7 +46,7 @@ export class Libp2pWire implements WireStream {
     while (this.#queue.length === 0) {
       if (this.#error !== undefined) throw this.#error
       if (this.#ended) return undefined
-      await this.#waitForBytes(signal)
+      await this.#wait('bytes', signal)
     }
     const next = this.#queue.shift() as Uint8Array
     this.#queuedBytes -= next.length
@@ -56,27 +57,22 @@ export class Libp2pWire implements WireStream {
   async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     if (this.#error !== undefined) throw this.#error
-    let roomLeft: boolean
     try {
-      roomLeft = this.#stream.send(bytes)
+      this.#stream.send(bytes)
     } catch (error) {
       throw this.#broken('the stream is closed', error)
     }
-    if (roomLeft) return
-    const wait = deadline(this.#clock, this.#options.idleMs, signal)
-    try {
-      await this.#stream.onDrain({ signal: wait.signal })
-    } catch (error) {
-      throw this.#failed(error, signal, wait.signal)
-    } finally {
-      wait.clear()
+    // Not `onDrain`: its promise is made once and stays resolved, so from the second time on it waits for nothing.
+    while (this.#stream.writableNeedsDrain) {
+      if (this.#closed) throw this.#ending()
+      await this.#wait('drain', signal)
     }
   }
 
   abort(error: Error): void {
     this.#error ??= error
     this.#stream.abort(error)
-    this.#wake?.()
+    this.#wake()
   }
 
   async close(): Promise<void> {
@@ -98,18 +94,19 @@ export class Libp2pWire implements WireStream {
       this.#queuedBytes += part.length
     }
     if (this.#queuedBytes > PAUSE_ABOVE_BYTES && this.#stream.readStatus === 'readable') this.#stream.pause()
-    this.#wake?.()
+    this.#wake()
   }
 
   readonly #onEnd = (): void => {
     this.#ended = true
-    this.#wake?.()
+    this.#wake()
   }
 
   readonly #onClose = (event: StreamCloseEvent): void => {
     if (event.error !== undefined) this.#error ??= this.#broken('the stream was reset', event.error)
     else if (this.#stream.readStatus !== 'paused') this.#ended = true
-    this.#wake?.()
+    this.#closed = true
+    this.#wake()
   }
 
   /** Takes in what libp2p held back; after the last of it the stream counts as ended. */
@@ -123,24 +120,34 @@ export class Libp2pWire implements WireStream {
     if (this.#stream.status !== 'open' && this.#stream.status !== 'closing') this.#ended = true
   }
 
-  async #waitForBytes(signal: AbortSignal): Promise<void> {
-    const arrived = Promise.withResolvers<undefined>()
+  /** Until bytes or the end arrived, or there is room to write; bounded by the caller's signal and by `idleMs`. */
+  async #wait(what: 'bytes' | 'drain', signal: AbortSignal): Promise<void> {
+    const happened = Promise.withResolvers<undefined>()
     const wait = deadline(this.#clock, this.#options.idleMs, signal)
+    const wake = (): void => {
+      if (what === 'drain' && this.#error !== undefined) happened.reject(this.#error)
+      else happened.resolve(undefined)
+    }
     const onAbort = (): void => {
-      arrived.reject(this.#failed(wait.signal.reason, signal, wait.signal))
+      this.#wakes.delete(wake)
+      happened.reject(this.#failed(wait.signal.reason, signal, wait.signal))
     }
-    this.#wake = () => {
-      arrived.resolve(undefined)
-    }
+    this.#wakes.add(wake)
+    if (what === 'drain') this.#stream.addEventListener('drain', wake)
     if (wait.signal.aborted) onAbort()
     wait.signal.addEventListener('abort', onAbort, { once: true })
     try {
-      await arrived.promise
+      await happened.promise
     } finally {
-      this.#wake = undefined
+      this.#wakes.delete(wake)
+      this.#stream.removeEventListener('drain', wake)
       wait.signal.removeEventListener('abort', onAbort)
       wait.clear()
     }
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakes) wake()
   }
 
   /** The error of a broken wait: the caller's own abort as it is, our deadline as a time-out, the rest as a reset. */
@@ -151,6 +158,10 @@ export class Libp2pWire implements WireStream {
     else failure = this.#broken('the stream was reset', error)
     this.abort(failure)
     return failure
+  }
+
+  #ending(): Error {
+    return this.#error ?? this.#broken('the stream is closed')
   }
 
   #broken(reason: string, cause?: unknown): PlexiError {

@@ -62,13 +62,10 @@ export class Republisher {
   async #forever(): Promise<void> {
     const { clock, random, log } = this.#deps
     const { signal } = this.#stop
-    let pauseMs = this.#options.firstMs
-    while (!signal.aborted) {
+    for (let pauseMs = this.#options.firstMs; !signal.aborted; pauseMs = this.#options.everyMs) {
       const jitter = random.below(Math.max(1, Math.floor(pauseMs * JITTER)))
-      await clock.sleep(pauseMs + jitter, signal).catch(() => undefined)
-      if (signal.aborted) return
-      pauseMs = this.#options.everyMs
       try {
+        await clock.sleep(pauseMs + jitter, signal)
         log.debug('head records republished', { records: await this.round(signal) })
       } catch (error) {
         log.debug('republishing was cut short', { error })

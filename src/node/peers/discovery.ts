@@ -7,6 +7,7 @@ import type { IdentifyResult, PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { deadline, type Clock } from '../../base/clock.ts'
+import { isPlexiError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { mapBounded, Semaphore } from '../../base/queue.ts'
 import type { Random } from '../../base/random.ts'
@@ -188,6 +189,8 @@ export class Discovery {
       return true
     } catch (error) {
       log.debug('a peer did not tell its offer', { peer: host.peer, error })
+      // Told to the person: nothing else says why nobody takes anything any more.
+      if (isPlexiError(error, 'AUTH_REVOKED')) this.#deps.table.failed(host.peer, error.code)
       this.#members.delete(host.peer)
       return false
     } finally {
@@ -231,7 +234,7 @@ export class Discovery {
       if (tried.size >= this.#options.limits.maxCandidates) return
       tried.add(host.peer)
       const member = this.#members.get(host.peer)
-      if (member !== undefined && clock.elapsed() - member.at < this.#options.limits.offerFreshMs) return
+      if (member !== undefined && clock.elapsed() - member.at < this.#freshness(member)) return
       work.push(this.ask(host))
     }
     try {
@@ -251,6 +254,12 @@ export class Discovery {
     } finally {
       patience.clear()
     }
+  }
+
+  /** Who would take nothing is asked again soon: people make room, and friends. */
+  #freshness({ offer }: Member): number {
+    const { offerFreshMs, discoveryFreshMs } = this.#options.limits
+    return offer.accepting ? offerFreshMs : discoveryFreshMs
   }
 
   /** Looks up `key` in the DHT and meets everybody who is mentioned on the way. */

@@ -89,6 +89,7 @@ export class PeerDirectory {
     const peer = this.#oneOrNew(name)
     this.#deps.table.vouch(peer, change.trusted)
     if (change.name !== undefined) this.#deps.table.call(peer, change.name)
+    if (change.trusted) void this.#deps.discovery.ask({ peer, addresses: [] })
     return this.show(peer)
   }
 

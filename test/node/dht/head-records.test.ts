@@ -132,7 +132,7 @@ void t.test('hosts republish the current period of what was left with them, the 
       ...ports,
       clock: { ...ports.clock, now: () => now },
       directory: { put: async (due) => put.push(...due.map((record) => record.value)) },
-      records: async function* () {
+      async *records() {
         yield { records: left }
       },
     },

@@ -1,0 +1,107 @@
+import t from 'tap'
+import { peerKeyOf, type PeerKey } from '../../../src/crypto/ids.ts'
+import { openPeersDatabase } from '../../../src/node/peers/database.ts'
+import { PeerTable } from '../../../src/node/peers/peer-table.ts'
+import type { Stoppable } from '../circle.ts'
+import { ports } from '../swarm.ts'
+
+const peer = (n: number): PeerKey => peerKeyOf(new Uint8Array(32).fill(n))
+
+async function table(t: Stoppable, maxPeers = 100): Promise<PeerTable> {
+  const database = await openPeersDatabase(':memory:', ports.disk)
+  t.teardown(() => database.close())
+  let now = 1_000
+  return new PeerTable({ maxPeers }, { database, clock: { ...ports.clock, now: () => now++ } })
+}
+
+void t.test('a peer is described by what was seen', async (t) => {
+  const book = await table(t)
+  book.seenAt(peer(1), ['/ip4/192.0.2.1/tcp/1', '/ip4/192.0.2.2/tcp/1'])
+  book.seenAt(peer(1), ['/ip4/192.0.2.9/tcp/1'])
+  book.offered(peer(1), { capacityBytes: 10, freeBytes: 5, accepting: true, vault: 'ab'.repeat(32) })
+  book.introduced(peer(1), { vault: 'ab'.repeat(32), name: 'ann' })
+  book.succeeded(peer(1), { stored: 100 })
+  book.succeeded(peer(1), { fetched: 50 })
+  book.failed(peer(1), 'NETWORK_TIMEOUT')
+  book.setQuota(peer(1), 77)
+  t.match(book.get(peer(1)), {
+    name: 'ann',
+    addresses: ['/ip4/192.0.2.9/tcp/1', '/ip4/192.0.2.1/tcp/1', '/ip4/192.0.2.2/tcp/1'],
+    vouched: false,
+    offer: { capacityBytes: 10, freeBytes: 5, accepting: true },
+    successes: 2,
+    failures: 1,
+    lastFault: 'NETWORK_TIMEOUT',
+    bytesStored: 100,
+    bytesFetched: 50,
+    quotaBytes: 77,
+  })
+  book.seenAt(
+    peer(1),
+    Array.from({ length: 20 }, (_, i) => `/ip4/198.51.100.${i}/tcp/1`),
+  )
+  t.equal(book.get(peer(1))?.addresses.length, 8)
+})
+
+void t.test('vouching reaches all devices of a vault', async (t) => {
+  const book = await table(t)
+  book.introduced(peer(1), { vault: 'aa', name: 'ann' })
+  book.know(peer(1))
+  book.introduced(peer(1), { vault: 'aa', name: 'ann' })
+  t.notOk(book.vaultVouched('aa'))
+  book.vouch(peer(1), true)
+  t.ok(book.vaultVouched('aa'))
+  book.vouch(peer(1), false)
+  t.notOk(book.vaultVouched('aa'))
+})
+
+void t.test('people are found by name, by either end of the id, and by vault', async (t) => {
+  const book = await table(t)
+  book.introduced(peer(1), { vault: 'aabbccdd', name: 'ann' })
+  book.introduced(peer(2), { vault: 'eeffaabb', name: 'bob' })
+  t.same(
+    book.find('ann').map((each) => each.peer),
+    [peer(1)],
+  )
+  t.same(
+    book.find(peer(2)).map((each) => each.peer),
+    [peer(2)],
+  )
+  t.same(
+    book.find(peer(2).slice(-6)).map((each) => each.peer),
+    [peer(2)],
+  )
+  t.same(
+    book.find('aabb').map((each) => each.peer),
+    [peer(1)],
+  )
+  t.equal(book.find('12D3KooW').length, 2)
+  t.equal(book.find('a').length, 0)
+})
+
+void t.test('a full table forgets strangers first and never those who matter', async (t) => {
+  const book = await table(t, 4)
+  for (const n of [1, 2, 3, 4]) book.seenAt(peer(n), [])
+  book.vouch(peer(1), true)
+  book.block(peer(2), true)
+  book.succeeded(peer(3), { stored: 1 })
+  t.ok(book.know(peer(5)))
+  t.same(
+    book
+      .list()
+      .map((each) => each.peer)
+      .sort(),
+    [1, 2, 3, 5].map(peer).sort(),
+  )
+  book.vouch(peer(5), true)
+  t.notOk(book.know(peer(6)), 'full of people that matter')
+})
+
+void t.test('a database of a newer program is refused', async (t) => {
+  const file = `${t.testdir()}/peers.db`
+  const database = await openPeersDatabase(file, ports.disk)
+  database.pragma('user_version = 99')
+  database.close()
+  await t.rejects(openPeersDatabase(file, ports.disk), { code: 'CONFIG_NEWER_HOME' })
+  await t.rejects(openPeersDatabase(t.testdir(), ports.disk), { code: 'STORAGE_DATABASE' })
+})

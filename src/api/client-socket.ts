@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import { WebSocket } from 'ws'
 import { PlexiError } from '../base/errors.ts'
-import { connectionError, identification, type ApiAddress } from './client.ts'
+import { connectionError, identification, type ApiAddress } from './client-address.ts'
 import type { SocketFrame, SocketHello } from './contract.ts'
 import { apiPrefix, paths } from './paths.ts'
 import { errorOfProblem } from './problem.ts'

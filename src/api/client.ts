@@ -8,12 +8,8 @@ import { pipeline } from 'node:stream/promises'
 import { PlexiError } from '../base/errors.ts'
 import type { RouteInput, RouteItem, RoutesOfKind, SocketFrame, SocketHello } from './contract.ts'
 import { apiPrefix, paths, type RouteName, type RoutePath } from './paths.ts'
+import { connectionError, identification, type ApiAddress } from './client-address.ts'
 import { errorOfProblem } from './problem.ts'
-import { socketHost } from './shield.ts'
-
-export type ApiAddress =
-  | { readonly socketPath: string }
-  | { readonly host: '127.0.0.1' | '::1'; readonly port: number; readonly token: string }
 
 /** Largest JSON answer taken; pages are bounded far below. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -120,26 +116,8 @@ export class ApiClient {
   }
 }
 
-/** What a refused or broken connection means to the user. */
-export function connectionError(error: unknown): PlexiError {
-  const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ENOTSOCK')
-    return new PlexiError('SYSTEM_DAEMON_NOT_RUNNING', {}, { cause: error })
-  if (code === 'EACCES' || code === 'EPERM')
-    return new PlexiError('SYSTEM_PERMISSION', { reason: `connecting to the daemon: ${message}` }, { cause: error })
-  const reason = 'the daemon closed the connection; it may have been stopped'
-  return new PlexiError('SYSTEM_DAEMON_NOT_RUNNING', {}, { cause: error, message: reason })
-}
-
 function connection(address: ApiAddress): RequestOptions {
   return 'socketPath' in address ? { socketPath: address.socketPath } : { host: address.host, port: address.port }
-}
-
-/** Host must be one that the daemon knows; the Unix socket's name stands in where there is no host. */
-export function identification(address: ApiAddress): Record<string, string> {
-  if ('socketPath' in address) return { host: socketHost }
-  const host = address.host === '::1' ? '[::1]' : address.host
-  return { host: `${host}:${String(address.port)}`, authorization: `Bearer ${address.token}` }
 }
 
 function exchange(options: RequestOptions, body: Buffer | Readable | undefined): Promise<IncomingMessage> {

@@ -1,7 +1,8 @@
 /** The public face of the API room: the contract, its server and client, and the services it calls. */
 export { createApiServer } from './create-server.ts'
 export type { ApiServer, ApiServerDeps } from './server.ts'
-export { ApiClient, type ApiAddress } from './client.ts'
+export { ApiClient } from './client.ts'
+export type { ApiAddress } from './client-address.ts'
 export { apiDefaults, type ApiOptions } from './options.ts'
 export { apiPrefix, paths, type RouteName } from './paths.ts'
 export type { RouteInput, RouteItem, SocketFrame, SocketHello } from './contract.ts'

@@ -2,7 +2,6 @@
 import type { FastifyInstance } from 'fastify'
 import swagger from '@fastify/swagger'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
-import { apiPrefix } from './paths.ts'
 
 export async function registerOpenApi(app: FastifyInstance): Promise<void> {
   await app.register(swagger, {
@@ -19,6 +18,3 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
     transform: jsonSchemaTransform,
   })
 }
-
-/** Where the document is served, for links. */
-export const openApiPath = `${apiPrefix}/openapi.json`

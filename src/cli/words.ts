@@ -27,7 +27,7 @@ export async function readPassphrase(session: Session, file: string): Promise<Ui
 /** Asks until answered; an interrupt is `SYSTEM_INTERRUPTED`. */
 async function askHidden(message: string): Promise<string> {
   const { password, isCancel } = await import('@clack/prompts')
-  const answer = await password({ message, mask: '•' })
+  const answer = await password({ message, mask: '•', output: process.stderr })
   if (isCancel(answer)) throw new PlexiError('SYSTEM_INTERRUPTED')
   return answer
 }
@@ -38,7 +38,7 @@ export async function confirmed(session: Session, message: string): Promise<bool
   if (session.io.stdin.isTTY !== true)
     throw new PlexiError('VALIDATION_USAGE', { reason: `${message} Say --yes to go on` })
   const { confirm, isCancel } = await import('@clack/prompts')
-  const answer = await confirm({ message })
+  const answer = await confirm({ message, output: process.stderr })
   return !isCancel(answer) && answer
 }
 

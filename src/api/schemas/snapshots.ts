@@ -1,6 +1,6 @@
 /** Snapshots, what is in them, and the shards they rest on. */
 import { z } from 'zod'
-import { hexId, page, pathText, peerId, probability, snapshotFilter, snapshotRef, time, uint } from './common.ts'
+import { flag, hexId, page, pathText, peerId, probability, snapshotFilter, snapshotRef, time, uint } from './common.ts'
 
 export const snapshot = z.object({
   id: z.string(),
@@ -43,7 +43,7 @@ export const snapshotsQuery = page.extend(snapshotFilter.shape)
 export const treeQuery = page.extend(snapshotFilter.shape).extend({
   /** Inside the snapshot; absent: its top. `path` here is not the filter of the same name. */
   at: pathText.optional(),
-  recursive: z.stringbool().optional(),
+  recursive: flag.optional(),
 })
 export const fileQuery = snapshotFilter.extend({ at: pathText })
 export const searchQuery = page.extend({
@@ -120,7 +120,7 @@ export type ShardCheck = z.output<typeof shardCheck>
 export const shardFilter = z.strictObject({
   snapshot: snapshotRef.optional(),
   peer: z.string().min(1).max(128).optional(),
-  hosted: z.stringbool().optional(),
+  hosted: flag.optional(),
 })
 export type ShardFilter = z.output<typeof shardFilter>
 export const shardsQuery = page.extend(shardFilter.shape)

@@ -12,7 +12,7 @@ import { BackupRun } from './backup/backup-run.ts'
 import { Catalogue } from './catalogue/catalogue.ts'
 import { ChunkIndex } from './catalogue/chunk-index.ts'
 import { EventStream } from './events.ts'
-import { safeOf, stripeHosts, waiting } from './health.ts'
+import { overview, safeOf, stripeHosts, waiting } from './health.ts'
 import { hostNote } from './notes.ts'
 import type { BackupOptions } from './options.ts'
 import type { EngineDeps, Parts } from './parts.ts'
@@ -21,7 +21,7 @@ import { listShards, shardDetail, type ShardDetail, type ShardFilter, type Shard
 import { RestoreRun } from './restore/restore-run.ts'
 import { Session } from './session.ts'
 import { findSnapshot, listSnapshots } from './snapshot/find.ts'
-import { snapshotInfo } from './snapshot/info.ts'
+import { snapshotInfos } from './snapshot/info.ts'
 import type { SnapshotId } from './snapshot/snapshot.ts'
 import { InlineStore } from './store/inline-store.ts'
 import { Outbox } from './store/outbox.ts'
@@ -123,7 +123,7 @@ export class BackupEngine {
   /** Newest first. */
   snapshots(filter: SnapshotFilter = {}): SnapshotInfo[] {
     const { parts } = this.#open
-    return listSnapshots(parts, filter).map((named) => snapshotInfo(parts, named))
+    return snapshotInfos(parts, listSnapshots(parts, filter))
   }
 
   /** Full id for `latest`, an id or an unambiguous prefix. Throws `STORAGE_SNAPSHOT_NOT_FOUND`. */
@@ -176,7 +176,7 @@ export class BackupEngine {
       queuedBytes: parts.outbox.usedBytes,
       safe: safeOf(parts),
       target: this.#options.target,
-      restorableInput: stripeHosts(parts),
+      restorableInput: stripeHosts(overview(parts)),
       headSeq: head?.seq ?? 0,
       headTime: head?.time ?? null,
       headPublished: head?.published === true && head.revision === catalogue.revision,

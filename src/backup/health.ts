@@ -51,10 +51,47 @@ export function headMayGo({ catalogue }: Parts): boolean {
 /** Catalogue key: the hosts that took the newest published head, JSON. */
 export const HEAD_HOSTS = 'head-hosts'
 
+/** One live stripe as it stands: made for all of them at once, so that many snapshots can be judged by it. */
+export interface StripeView {
+  readonly no: number
+  readonly k: number
+  readonly placed: boolean
+  readonly holders: readonly HostRate[]
+}
+
+export interface Overview {
+  readonly stripes: ReadonlyMap<number, StripeView>
+  /** Stripe of each shard by their numbers; null while it has none. */
+  readonly stripeOf: ReadonlyMap<number, number | null>
+  readonly head: StripeHosts | undefined
+}
+
+export function overview(parts: Parts): Overview {
+  const { catalogue, network } = parts
+  const groups = new Map(network.groups().map((group) => [toHex(group.id), group]))
+  const receipts = catalogue.stripes.allReceipts()
+  const views = catalogue.stripes.live().map((stripe): StripeView => {
+    const signed = receipts.get(stripe.no) ?? []
+    const holders = holdersOf(stripe, signed, groups.get(toHex(stripe.group)))
+    return { no: stripe.no, k: stripe.k, placed: stripe.state === 'placed' || isPlaced(signed.length, stripe), holders }
+  })
+  const stripes = new Map(views.map((view) => [view.no, view]))
+  return { stripes, stripeOf: catalogue.shards.stripesByShard(), head: headHolders(parts) }
+}
+
 /** Live stripes grouped by the hosts they lie on, and the head with what rides in it; `only` narrows it to some stripes. */
-export function stripeHosts(parts: Parts, only?: ReadonlySet<number>): StripeHosts[] {
-  const head = headHolders(parts)
-  return [...stripeSets(parts, only), ...(head === undefined ? [] : [head])]
+export function stripeHosts({ stripes, head }: Overview, only?: ReadonlySet<number>): StripeHosts[] {
+  const sets = new Map<string, { k: number; hosts: PeerKey[]; rates: number[]; stripes: number }>()
+  for (const no of only ?? stripes.keys()) {
+    const view = stripes.get(no)
+    if (view === undefined) continue
+    const key = `${String(view.k)} ${view.holders.map(({ peer }) => peer).join(' ')}`
+    const set = sets.get(key)
+    const hosts = view.holders.map((holder) => holder.peer)
+    if (set === undefined) sets.set(key, { k: view.k, hosts, rates: view.holders.map((h) => h.rate), stripes: 1 })
+    else set.stripes++
+  }
+  return [...sets.values(), ...(head === undefined ? [] : [head])]
 }
 
 /** Every host of the head has all of it: any one will do. */
@@ -76,26 +113,12 @@ function headHolders({ catalogue, network }: Parts): StripeHosts | undefined {
   }
 }
 
-function stripeSets(parts: Parts, only?: ReadonlySet<number>): StripeHosts[] {
-  const groups = new Map(parts.network.groups().map((group) => [toHex(group.id), group]))
-  const sets = new Map<string, { k: number; hosts: PeerKey[]; rates: number[]; stripes: number }>()
-  for (const stripe of parts.catalogue.stripes.live()) {
-    if (only !== undefined && !only.has(stripe.no)) continue
-    const hosts = hostsOf(parts, stripe, groups.get(toHex(stripe.group)))
-    const key = `${String(stripe.k)} ${hosts.map(({ peer }) => peer).join(' ')}`
-    const set = sets.get(key)
-    if (set !== undefined) set.stripes++
-    else sets.set(key, { k: stripe.k, hosts: hosts.map((h) => h.peer), rates: hosts.map((h) => h.rate), stripes: 1 })
-  }
-  return [...sets.values()]
-}
-
 /** Null when nothing is stored; 0 while something lies only here. */
 export function safeOf(parts: Parts): number | null {
   if (parts.catalogue.snapshots.count() === 0) return null
   if (parts.catalogue.shards.unstriped().some((shard) => !shard.lost)) return 0
   const head = parts.catalogue.heads.newest()
-  return head === undefined ? 0 : safety(stripeHosts(parts))
+  return head === undefined ? 0 : safety(stripeHosts(overview(parts)))
 }
 
 interface HostRate {
@@ -103,11 +126,10 @@ interface HostRate {
   readonly rate: number
 }
 
-function hostsOf({ catalogue }: Parts, stripe: StripeRow, group: PlacementGroup | undefined): HostRate[] {
-  const receipts = catalogue.stripes.receipts(stripe.no)
+function holdersOf(stripe: StripeRow, signed: readonly PeerKey[], group: PlacementGroup | undefined): HostRate[] {
   const slots = group?.slots ?? []
   const rates = new Map(slots.map((slot, i) => [slot.host.peer, group?.returnRates[i] ?? UNMEASURED_STRANGER_RATE]))
-  const adopted = receipts.size === 0 && stripe.state === 'placed'
-  const peers = adopted ? slots.slice(0, stripe.n).map((slot) => slot.host.peer) : [...receipts.values()]
+  const adopted = signed.length === 0 && stripe.state === 'placed'
+  const peers = adopted ? slots.slice(0, stripe.n).map((slot) => slot.host.peer) : signed
   return peers.map((peer) => ({ peer, rate: rates.get(peer) ?? UNMEASURED_STRANGER_RATE }))
 }

@@ -110,6 +110,12 @@ export class ShardRows {
     return this.#all(`SELECT ${columns} FROM shards ORDER BY no`)
   }
 
+  /** Number of the stripe of each shard. */
+  stripesByShard(): Map<number, number | null> {
+    const rows = this.#db.prepare('SELECT no, stripe FROM shards').all() as { no: number; stripe: number | null }[]
+    return new Map(rows.map((row) => [row.no, row.stripe]))
+  }
+
   prefixes(no: number): Uint8Array {
     const raw = this.#db.prepare('SELECT prefixes FROM shards WHERE no = ?').get(no) as { prefixes: Buffer } | undefined
     return raw?.prefixes ?? new Uint8Array(0)

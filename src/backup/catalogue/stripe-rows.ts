@@ -119,6 +119,18 @@ export class StripeRows {
     return new Map((rows as { position: number; host: string }[]).map((row) => [row.position, row.host as PeerKey]))
   }
 
+  /** Hosts that signed, by stripe, in the order of positions. */
+  allReceipts(): Map<number, PeerKey[]> {
+    const rows = this.#db.prepare('SELECT stripe, host FROM receipts ORDER BY stripe, position').all()
+    const hosts = new Map<number, PeerKey[]>()
+    for (const row of rows as { stripe: number; host: string }[]) {
+      const known = hosts.get(row.stripe)
+      if (known === undefined) hosts.set(row.stripe, [row.host as PeerKey])
+      else known.push(row.host as PeerKey)
+    }
+    return hosts
+  }
+
   counts(): { live: number; queued: number } {
     const sql = `SELECT sum(state IN ('queued', 'placed')) AS live, sum(state = 'queued') AS queued FROM stripes`
     const row = this.#db.prepare(sql).get() as { live: number | null; queued: number | null }

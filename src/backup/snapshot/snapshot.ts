@@ -47,11 +47,6 @@ const MAC_BYTES = 32
 const TAG_BYTES = 4
 const macDomain = utf8('plexichat/snapshot/1')
 
-export function snapshotId(text: string): SnapshotId {
-  if (fromHex(text).length !== 16) throw new PlexiError('VALIDATION_FORMAT', { expected: 'a snapshot id' })
-  return text as SnapshotId
-}
-
 /** The stored form: `PXsn` ‖ MAC(32) ‖ canonical CBOR. */
 export function encodeSnapshot(snapshot: Snapshot, idMac: Uint8Array): Uint8Array {
   const body = encode({

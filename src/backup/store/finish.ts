@@ -63,7 +63,8 @@ async function intoShards(
   if (tail !== undefined) await writer.repack(tail.chunks)
   const moved = new Set(tail === undefined ? [0] : [0, tail.shard])
   await writer.flush((newShards) => {
-    if ([...moved].some((no) => writer.needed.delete(no))) newShards.forEach((no) => writer.needed.add(no))
+    const touched = [...moved].filter((no) => writer.needed.delete(no))
+    if (touched.length > 0) newShards.forEach((no) => writer.needed.add(no))
     catalogue.heads.clearFrames()
     catalogue.snapshots.moveUses(moved, newShards)
     if (tail !== undefined) catalogue.stripes.setState(tail.stripe, 'retired')

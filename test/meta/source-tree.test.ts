@@ -1,6 +1,6 @@
 /** The tree itself under test: headers, names, unfinished marks, the independence of the second implementation. */
 import t from 'tap'
-import { globSync, readFileSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
@@ -10,6 +10,14 @@ const everything = [...sources, ...globSync('{test,scripts,bench}/**/*.ts', { cw
 
 t.test('the source tree is not empty', async (t) => {
   t.ok(sources.length > 50)
+})
+
+t.test('only rooms with a place in their order exist', async (t) => {
+  const rooms = ['base', 'config', 'crypto', 'shard', 'backup', 'node', 'chat', 'access', 'api', 'daemon', 'cli']
+  t.same(
+    readdirSync(join(root, 'src')).filter((name) => !rooms.includes(name)),
+    [],
+  )
 })
 
 t.test('every source file says first what it is', async (t) => {
@@ -44,7 +52,7 @@ t.test('plexichat-open imports published packages and node only, never src', asy
   const allowed =
     /^(node:(zlib|fs|path|crypto|process|url|child_process|module)|@noble\/[\w/.-]+|@scure\/[\w/.-]+|merkletreejs|cborg)$/
   const text = read('bin/plexichat-open')
-  const imports = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '')
+  const imports = [...text.matchAll(/(?:^import|\bfrom|\bimport\()\s*'([^']+)'/gm)].map((match) => match[1] ?? '')
   t.ok(imports.length > 5)
   t.same(
     imports.filter((name) => !allowed.test(name)),

@@ -111,7 +111,9 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
 
   const people = new People(node)
   const events = new EventHub(eventOptions, { clock })
-  const placement = await parts.add(new PlacementLoop(placementDefaults, { ...world, engine }))
+  const placement = await parts.add(
+    new PlacementLoop(placementDefaults, { ...world, engine, eligible: () => people.eligible() }),
+  )
   const shared = { engine, nameOf: (peer: string) => people.nameOf(peer) }
   const handlers = {
     backup: new BackupJob({ ...shared, placement, checkWelcome: () => people.checkWelcome() }),

@@ -13,15 +13,23 @@ import { Waiters } from './waiters.ts'
 export interface PlacementLoopOptions {
   readonly firstPauseMs: number
   readonly maxPauseMs: number
+  /** How often it looks whether somebody came while it pauses. */
+  readonly lookMs: number
 }
 
-export const placementDefaults: PlacementLoopOptions = { firstPauseMs: 2 * SECOND, maxPauseMs: 2 * MINUTE }
+export const placementDefaults: PlacementLoopOptions = {
+  firstPauseMs: 2 * SECOND,
+  maxPauseMs: 2 * MINUTE,
+  lookMs: SECOND,
+}
 
 export interface PlacementLoopDeps {
   readonly engine: {
     drain(signal: AbortSignal): AsyncGenerator<DrainEvent>
     status(): Pick<EngineStatus, 'queued'>
   }
+  /** Who would take something now; cheap to ask. */
+  readonly eligible: () => readonly string[]
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
@@ -88,10 +96,11 @@ export class PlacementLoop implements Service {
         pauseMs = this.#options.firstPauseMs
         continue
       }
+      const known = new Set(this.#deps.eligible())
       const summary = await this.#drain(signal)
       if (summary !== undefined && summary.queued < queued) pauseMs = this.#options.firstPauseMs
       if (this.#deps.engine.status().queued === 0) continue
-      if (await this.#pause(pauseMs, signal)) pauseMs = this.#options.firstPauseMs
+      if (await this.#pause(pauseMs, known, signal)) pauseMs = this.#options.firstPauseMs
       else pauseMs = Math.min(this.#options.maxPauseMs, pauseMs * 2)
     }
   }
@@ -111,13 +120,16 @@ export class PlacementLoop implements Service {
     }
   }
 
-  /** True when it was cut short by a kick. */
-  async #pause(ms: number, signal: AbortSignal): Promise<boolean> {
-    if (isTrue(this.#kicked)) return true
-    const jittered = ms / 2 + this.#deps.random.below(Math.max(1, Math.floor(ms / 2)))
-    const limit = deadline(this.#deps.clock, jittered, signal)
-    await this.#kicks.wait(limit.signal)
-    limit.clear()
+  /** True when it was cut short: by a kick, or because somebody new would take something. */
+  async #pause(ms: number, known: ReadonlySet<string>, signal: AbortSignal): Promise<boolean> {
+    const { clock, random, eligible } = this.#deps
+    const end = clock.elapsed() + ms / 2 + random.below(Math.max(1, Math.floor(ms / 2)))
+    while (!signal.aborted && clock.elapsed() < end) {
+      if (isTrue(this.#kicked) || eligible().some((peer) => !known.has(peer))) return true
+      const limit = deadline(clock, Math.min(this.#options.lookMs, end - clock.elapsed()), signal)
+      await this.#kicks.wait(limit.signal)
+      limit.clear()
+    }
     return isTrue(this.#kicked)
   }
 }

@@ -11,7 +11,7 @@ import { noteEvent, progressEvent } from './translate.ts'
 
 export interface BackupJobDeps {
   readonly engine: Pick<engine.BackupEngine, 'backup' | 'status' | 'snapshots'>
-  readonly placement: Pick<PlacementLoop, 'kick' | 'attempt' | 'listen'>
+  readonly placement: Pick<PlacementLoop, 'kick' | 'attempt' | 'listen' | 'last'>
   readonly nameOf: (peer: string) => string | null
   /** Throws `AUTH_REVOKED` when waiting for hosts is in vain. */
   readonly checkWelcome: () => void
@@ -76,6 +76,7 @@ export class BackupJob implements JobHandler {
     return {
       ...summary,
       queued: status.queued,
+      placed: this.#deps.placement.last?.placed ?? summary.placed,
       safe: status.safe,
       belowTarget: (status.safe ?? 0) < status.target,
       ...(widest === undefined ? {} : { k: widest.k, n: widest.hosts.length }),

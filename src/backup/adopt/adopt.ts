@@ -91,7 +91,7 @@ class HeadAdopter {
     const no = known?.no ?? catalogue.commit(() => catalogue.heads.addRoot(stored))
     try {
       const stripes = root.stripes.map((record) => ({ record, shards: [] as SegmentShard[] }))
-      this.#addStripes(root.stripes, [], no)
+      this.#addStripes({ stripes: root.stripes, shards: [] }, no)
       for (const stripe of stripes)
         for (const id of stripe.record.ids.slice(0, stripe.record.k)) stripe.shards.push(await this.#openShard(id))
       await this.#segment({ stripes: root.stripes, shards: stripes.flatMap((stripe) => stripe.shards) }, no)
@@ -120,16 +120,10 @@ class HeadAdopter {
     const { catalogue, index } = this.#parts
     const number = catalogue.indexed + 1
     await index.add(segment.shards, number)
-    this.#addStripes(segment.stripes, segment.shards, root ?? null, number)
+    this.#addStripes(segment, root ?? null, number)
   }
 
-  // eslint-disable-next-line max-params
-  #addStripes(
-    stripes: IndexSegment['stripes'],
-    shards: readonly SegmentShard[],
-    root: number | null,
-    indexed?: number,
-  ): void {
+  #addStripes({ stripes, shards }: IndexSegment, root: number | null, indexed?: number): void {
     const { catalogue } = this.#parts
     const prefixes = new Map(shards.map((shard) => [toHex(shard.id), shard.prefixes]))
     catalogue.commit(() => {

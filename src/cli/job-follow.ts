@@ -2,7 +2,7 @@
  * Follows a job of the daemon to its end: progress and notes for people, JSON lines for programs, and the ways to stop
  * watching: the wait ran out, Ctrl-C. What stops watching does not stop the job unless asked to.
  */
-import { errorOfProblem, type Failure, type Job, type JobEvent, type SavedEvent } from '../api/index.ts'
+import { errorOfProblem, type Failure, type Job, type JobEvent } from '../api/index.ts'
 import { SECOND } from '../base/clock.ts'
 import { PlexiError, isPlexiError } from '../base/errors.ts'
 import { cliClock } from './clock.ts'
@@ -24,7 +24,7 @@ export interface FollowOptions {
 export type FollowEnd =
   | { readonly end: 'done'; readonly job: Job; readonly summary: Readonly<Record<string, unknown>> }
   /** No progress for `waitMs`; the job goes on. `saved` is what is known so far. */
-  | { readonly end: 'stalled'; readonly job: Job; readonly saved: SavedEvent }
+  | { readonly end: 'stalled'; readonly job: Job; readonly saved: Readonly<Record<string, unknown>> }
 
 /** Throws the job's own error, `SYSTEM_INTERRUPTED`, `SYSTEM_TIMEOUT`, `SYSTEM_DAEMON_NOT_RUNNING`. */
 export async function followJob(session: Session, job: Job, options: FollowOptions): Promise<FollowEnd> {
@@ -38,7 +38,7 @@ class Follower {
   /** Ends the reading of events: with `stalled`, or an error. */
   readonly #leave = new AbortController()
   #job: Job
-  #saved: SavedEvent | undefined
+  #saved: Readonly<Record<string, unknown>> | undefined
   #lastMove = cliClock.elapsed()
   #lastFigures = ''
   #interrupts = 0
@@ -101,7 +101,7 @@ class Follower {
   #show(seq: number, event: Exclude<JobEvent, { type: 'summary' | 'error' }>): void {
     const { out, options } = this.#session
     this.#noteMove(event)
-    if (event.type === 'saved') this.#saved = event
+    if (event.type === 'saved') this.#saved = withoutType(event)
     if (event.type === 'progress') {
       this.#view.show(event)
       if (!options.progress) return

@@ -1,5 +1,5 @@
 /** What this node lends and to whom, for people (docs/spec/05-storage-protocol.md, room). */
-import { toHex } from '../base/bytes.ts'
+import { equal, toHex } from '../base/bytes.ts'
 import type { VaultId } from '../crypto/ids.ts'
 import { SHARD_BYTES, type ShardId } from '../shard/index.ts'
 import type { HostedShard, HostStore } from './host/index.ts'
@@ -28,10 +28,13 @@ export interface HostingSummary {
 export class Hosting {
   readonly #store: HostStore
   readonly #table: PeerTable
+  /** Its own terms are kept here too; that alone is no hosting. */
+  readonly #own: VaultId
 
-  constructor(deps: { store: HostStore; table: PeerTable }) {
+  constructor(deps: { store: HostStore; table: PeerTable; own: VaultId }) {
     this.#store = deps.store
     this.#table = deps.table
+    this.#own = deps.own
   }
 
   async summary(): Promise<HostingSummary> {
@@ -73,7 +76,8 @@ export class Hosting {
 
   #vaults(): HostedVault[] {
     const peers = this.#table.list()
-    return this.#store.vaults().map(({ vault, row }) => ({
+    const hosted = this.#store.vaults().filter(({ vault, row }) => row.shards > 0 || !equal(vault, this.#own))
+    return hosted.map(({ vault, row }) => ({
       vault,
       peer: peers.find((peer) => peer.vault === toHex(vault)),
       vouched: row.vouched,

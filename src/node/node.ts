@@ -99,7 +99,7 @@ export class PlexiNode implements Service {
 
   get hosting(): Hosting {
     const { store, table } = this.#running()
-    return new Hosting({ store, table })
+    return new Hosting({ store, table, own: this.#deps.device.vault })
   }
 
   get peers(): PeerDirectory {

@@ -61,6 +61,8 @@ export class Discovery {
   readonly #options: DiscoveryOptions
   readonly #deps: DiscoveryDeps
   readonly #members = new Map<PeerKey, Member>()
+  /** Everybody who ever answered, while this process runs. */
+  readonly #everMet = new Set<PeerKey>()
   readonly #asking = new Map<PeerKey, Promise<boolean>>()
   readonly #asks: Semaphore
   readonly #stop = new AbortController()
@@ -185,6 +187,7 @@ export class Discovery {
       table.offered(host.peer, offer)
       if (this.#members.size < this.#options.limits.maxCandidates) {
         this.#members.set(host.peer, { offer, at: clock.elapsed() })
+        if (this.#everMet.size < this.#options.limits.maxPeersKnown) this.#everMet.add(host.peer)
       }
       return true
     } catch (error) {
@@ -281,10 +284,12 @@ export class Discovery {
     const { clock, log } = this.#deps
     let pauseMs = SEARCH_FIRST_MS
     while (!this.#stop.signal.aborted) {
-      const before = this.#members.size
+      const before = this.#everMet.size
       try {
         await this.converge(this.#stop.signal, { force: true })
-        pauseMs = this.#members.size === before ? Math.min(SEARCH_MAX_MS, pauseMs * 2) : SEARCH_FIRST_MS
+        // Only somebody new is news: members that come and go must not keep everybody searching.
+        const news = this.#everMet.size > before && this.#everMet.size < this.#options.limits.maxPeersKnown
+        pauseMs = news ? SEARCH_FIRST_MS : Math.min(SEARCH_MAX_MS, pauseMs * 2)
         await clock.sleep(pauseMs, this.#stop.signal)
       } catch (error) {
         log.debug('the search for members was cut short', { error })

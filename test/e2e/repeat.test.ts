@@ -21,7 +21,7 @@ t.test('thirty backups of an export that grows by 0.1 % each', async (t) => {
   const first = hostedBytes(circle.hosts)
 
   const unchanged = await circle.json(['backup', source], owner.home)
-  t.match(unchanged, { newShards: 0, newBytes: 0 }, 'no new data shard')
+  t.equal(unchanged['newShards'], 0, 'no new shard')
   t.ok(Number(unchanged['storedBytes']) <= 64 * 1024, `${String(unchanged['storedBytes'])} bytes of metadata`)
   t.ok(hostedBytes(circle.hosts) - first <= 64 * 1024 * circle.hosts.length)
 

@@ -44,12 +44,12 @@ t.test('show, verify, proof, locate and fetch', async (t) => {
     k,
     n,
     holders: Array,
-    chunks: Array,
-    why: Array,
+    chunks: Number,
+    why: String,
   })
   t.match(await circle.json(['shard', 'locate', id], home), { holders: [{ peer: String, state: 'held' }] })
 
-  const file = join(circle.folder, 'fetched')
+  const file = join(circle.folder, id)
   await circle.json(['shard', 'fetch', id, '--to', file], home)
   t.equal(statSync(file).size, SHARD_BYTES)
   const nowhere = circle.home('nowhere')

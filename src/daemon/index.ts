@@ -3,7 +3,8 @@
  * `version` or `status` need not wait for it.
  */
 import type { DaemonRequest, ReadyInfo } from './daemon.ts'
-import type { RecoverHooks, RecoverRequest, Recovered } from './identity/recover.ts'
+import type { RecoverHooks, Recovered } from './identity/recover.ts'
+import type { RecoverRequest } from './identity/recover-request.ts'
 import type { InitDeps, Initialised } from './identity/init.ts'
 import type { JoinRequest } from './identity/join.ts'
 
@@ -30,7 +31,8 @@ export { systemClock, systemDisk, systemRandom } from './system/index.ts'
 export type { DaemonRequest, ReadyInfo } from './daemon.ts'
 export type { Initialised, InitDeps } from './identity/init.ts'
 export type { JoinRequest } from './identity/join.ts'
-export type { RecoverHooks, RecoverRequest, Recovered } from './identity/recover.ts'
+export type { RecoverHooks, Recovered } from './identity/recover.ts'
+export type { RecoverRequest } from './identity/recover-request.ts'
 
 /** `init`: a new vault, or with words a new device of an existing one where members of its circle are known. */
 export async function initHome(request: JoinRequest, deps: InitDeps): Promise<Initialised> {

@@ -10,7 +10,7 @@ import { openTerms } from '../../crypto/terms.ts'
 import { openHead, openNotice, sealedHashOf, type FoundHead, type HeadNotice } from '../../shard/index.ts'
 import { PlexiError } from '../../base/errors.ts'
 import { decodeHeadBody, type HeadBody } from '../head/head-body.ts'
-import { epochKeyOf, type EngineKeys } from '../parts.ts'
+import { epochKeyOf, type EngineKeys } from '../engine-keys.ts'
 
 export interface Alarm {
   readonly code: ErrorCode

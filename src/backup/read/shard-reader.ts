@@ -16,7 +16,8 @@ import {
   type StripeRecord,
 } from '../../shard/index.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
-import { epochKeyOf, type Parts } from '../parts.ts'
+import { epochKeyOf } from '../engine-keys.ts'
+import type { Parts } from '../parts.ts'
 
 /** A host that failed while a shard was read, for reports. */
 export interface ShardFault {

@@ -10,7 +10,7 @@ import { openBox, sealBox } from '../../crypto/seal.ts'
 import type { ChunkId } from '../../shard/index.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { framePlain, openFrame, readFrame, type InlineFrame } from '../head/inline.ts'
-import { epochKeyOf, newestEpoch, type EngineKeys } from '../parts.ts'
+import { epochKeyOf, newestEpoch, type EngineKeys } from '../engine-keys.ts'
 
 const LABEL = 'inline'
 const MAX_FRAME = 1 << 20

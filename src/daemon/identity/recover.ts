@@ -6,7 +6,7 @@
 import { deadline, isoTime, MINUTE, SECOND } from '../../base/clock.ts'
 import { PlexiError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
-import type { Environment, HomePaths } from '../../config/home.ts'
+import type { HomePaths } from '../../config/home.ts'
 import { vaultText } from '../../crypto/ids.ts'
 import { deriveVault, type VaultSecrets } from '../../crypto/vault-keys.ts'
 import type { PlexiNode } from '../../node/index.ts'
@@ -18,25 +18,9 @@ import { judgeVault, type FoundVault } from './found-vault.ts'
 import { withNewHome, writeConfig } from './init.ts'
 import { writeKeystore } from './keystore-file.ts'
 import { newDevice, wipeDevice, type NewDeviceKeys } from './new-device.ts'
+import type { RecoverRequest } from './recover-request.ts'
 import { searchNode } from './search-node.ts'
 import { takeOver } from './take-over.ts'
-
-export interface RecoverRequest {
-  readonly paths: HomePaths
-  readonly env: Environment
-  /** 24 words. */
-  readonly phrase: string
-  /** Of this device. */
-  readonly name: string
-  readonly bootstrap: readonly string[]
-  readonly invite?: string
-  /** After a theft: every other device loses its rights, and what is sealed from now on is out of its reach. */
-  readonly revokeOthers: boolean
-  readonly passphrase?: Uint8Array
-  readonly offerBytes?: number
-  /** How long to look for the vault. */
-  readonly searchMs?: number
-}
 
 export interface RecoverHooks {
   /** What happens, for people. */

@@ -19,7 +19,7 @@ import { systemClock as clock, systemDisk as disk, systemRandom as random } from
 import { deviceOf } from './device.ts'
 import type { FoundVault } from './found-vault.ts'
 import { deviceKeys, type NewDeviceKeys } from './new-device.ts'
-import type { RecoverRequest } from './recover.ts'
+import type { RecoverRequest } from './recover-request.ts'
 
 export interface TakeOver {
   readonly request: RecoverRequest

@@ -15,7 +15,6 @@ t.test('every code has a known family, an exit code of the contract, a status an
 
 t.test('details fill the texts, on one line and bounded, whatever a peer put into them', (t) => {
   const error = new PlexiError('NETWORK_UNREACHABLE', { peer: `evil\u001b[31m\n${'x'.repeat(10_000)}` })
-  // eslint-disable-next-line no-control-regex
   t.notMatch(error.message, /[\u0000-\u001f]/)
   t.ok(error.message.length < 600)
   t.match(error.remedy, 'plexichat peers ping evil')

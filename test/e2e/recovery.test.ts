@@ -30,7 +30,7 @@ t.test('n−k hosts and the owner die; the words and one address bring all back,
   const { shards } = (await circle.json(['shard', 'ls'], owner.home)) as unknown as { shards: ShardLine[] }
   const [bootstrap, ...others] = circle.hosts
   const victims = [bootstrap, ...byDataShards(others, shards)].slice(0, Number(backup['n']) - Number(backup['k']))
-  await Promise.all(victims.map((host) => host?.kill()))
+  await Promise.all(victims.map(async (host) => host?.kill()))
   await owner.kill()
   rmSync(owner.home, { recursive: true })
   const survivors = circle.hosts.filter((host) => !victims.includes(host))

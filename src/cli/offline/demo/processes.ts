@@ -107,7 +107,9 @@ export class ProcessSet {
     const running = [...this.#children]
     for (const child of running) child.kill('SIGKILL')
     await Promise.all(
-      running.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined)),
+      running
+        .filter((child) => child.exitCode === null && child.signalCode === null)
+        .map((child) => once(child, 'exit')),
     )
   }
 

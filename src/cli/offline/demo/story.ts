@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { mapBounded } from '../../../base/queue.ts'
 import { PlexiError } from '../../../base/errors.ts'
+import { cliClock } from '../../clock.ts'
 import { compareRestored, type Comparison } from './compare-trees.ts'
 import { ProcessSet, type DaemonProcess } from './processes.ts'
 import { writeSampleData } from './sample-data.ts'
@@ -57,7 +58,7 @@ class Story {
   readonly #folder: string
   readonly #processes: ProcessSet
   readonly #options: DemoOptions & { signal: AbortSignal }
-  readonly #start = performance.now()
+  readonly #start = cliClock.elapsed()
   #last = this.#start
 
   constructor(folder: string, processes: ProcessSet, options: DemoOptions & { signal: AbortSignal }) {
@@ -182,7 +183,7 @@ class Story {
 
   #step(step: string, text: string): DemoStep {
     const since = seconds(this.#last)
-    this.#last = performance.now()
+    this.#last = cliClock.elapsed()
     return { step, text, seconds: since }
   }
 }
@@ -211,5 +212,5 @@ function mebibytes(bytes: unknown): string {
 }
 
 function seconds(since: number): number {
-  return Math.round((performance.now() - since) / 100) / 10
+  return Math.round((cliClock.elapsed() - since) / 100) / 10
 }

@@ -114,15 +114,11 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
   const placement = await parts.add(
     new PlacementLoop(placementDefaults, { ...world, engine, eligible: () => people.eligible() }),
   )
-  const shared = { engine, nameOf: (peer: string) => people.nameOf(peer) }
-  const handlers = {
-    backup: new BackupJob({ ...shared, placement, checkWelcome: () => people.checkWelcome() }),
-    restore: new RestoreJob(shared),
-    verify: new VerifyJob(shared),
-  }
   const store = await JobStore.open(disk, paths.jobsDb, await jobMigrations(disk))
   await parts.add(closing(() => store.close()))
-  const jobs = await parts.add(new JobRunner(jobDefaults, { ...world, store, handlers, events }))
+  const jobs = await parts.add(
+    new JobRunner(jobDefaults, { ...world, store, handlers: jobHandlers({ engine, people, placement }), events }),
+  )
 
   const stopAsked = Promise.withResolvers<string>()
   const services = createServices({
@@ -145,6 +141,16 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
     stopAsked: stopAsked.promise,
     reload: () => settings.reload(),
     stop: () => parts.stop(),
+  }
+}
+
+function jobHandlers(parts: { engine: BackupEngine; people: People; placement: PlacementLoop }) {
+  const { engine, people, placement } = parts
+  const shared = { engine, nameOf: (peer: string) => people.nameOf(peer) }
+  return {
+    backup: new BackupJob({ ...shared, placement, checkWelcome: () => people.checkWelcome() }),
+    restore: new RestoreJob(shared),
+    verify: new VerifyJob(shared),
   }
 }
 

@@ -44,8 +44,8 @@ const SEARCH_MS = MINUTE
 const SEARCH_PAUSE_MS = 500
 /** Fewer sources could all be late, or all be one. */
 const ENOUGH_SOURCES = 3
-/** With some sources but not enough, others get this long to show something newer. */
-const LINGER_MS = 5 * SECOND
+/** With some sources but not enough, others get at least this long to show something newer. */
+const LINGER_MS = 1.5 * SECOND
 
 /** Throws `SYSTEM_ALREADY_INITIALISED`, `AUTH_PHRASE_INVALID`, `NETWORK_NO_BOOTSTRAP`, `STORAGE_NO_HEAD`. */
 export async function recoverHome(
@@ -142,9 +142,11 @@ async function findHeads(node: PlexiNode, searchMs: number, signal: AbortSignal)
   try {
     while (!limit.signal.aborted) {
       const heads = await node.network.findHeads(limit.signal)
-      if (sourcesOf(heads) >= sourcesOf(best)) best = heads
+      const known = sourcesOf(best)
+      if (sourcesOf(heads) >= known) best = heads
       const sources = sourcesOf(best)
-      if (sources >= ENOUGH_SOURCES || (sources > 0 && clock.elapsed() - begun > LINGER_MS)) return best
+      const settled = sources > 0 && sources === known && clock.elapsed() - begun > LINGER_MS
+      if (sources >= ENOUGH_SOURCES || settled) return best
       await clock.sleep(SEARCH_PAUSE_MS, limit.signal)
     }
   } catch (error) {

@@ -2,6 +2,7 @@
 import t from 'tap'
 import { rmSync } from 'node:fs'
 import { compareRestored } from '../../src/cli/offline/demo/compare-trees.ts'
+import type { DaemonProcess } from '../../src/cli/offline/demo/processes.ts'
 import { byDataShards, TestCircle, type ShardLine } from '../support/circle.ts'
 import { copyModules } from '../support/trees.ts'
 
@@ -29,8 +30,11 @@ t.test('n−k hosts and the owner die; the words and one address bring all back,
 
   const { shards } = (await circle.json(['shard', 'ls'], owner.home)) as unknown as { shards: ShardLine[] }
   const [bootstrap, ...others] = circle.hosts
-  const victims = [bootstrap, ...byDataShards(others, shards)].slice(0, Number(backup['n']) - Number(backup['k']))
-  await Promise.all(victims.map(async (host) => host?.kill()))
+  const victims = [bootstrap as DaemonProcess, ...byDataShards(others, shards)].slice(
+    0,
+    Number(backup['n']) - Number(backup['k']),
+  )
+  await Promise.all(victims.map(async (host) => host.kill()))
   await owner.kill()
   rmSync(owner.home, { recursive: true })
   const survivors = circle.hosts.filter((host) => !victims.includes(host))

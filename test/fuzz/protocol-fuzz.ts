@@ -19,8 +19,8 @@ import type { Message, Sample } from './corpus.ts'
 import { Mutator } from './mutate.ts'
 
 /** Messages for each handler: bounded in everyday runs, `PLEXI_FUZZ=100000` for the full figure. */
-export const CASES = Number(process.env['PLEXI_FUZZ'] ?? 2_000)
-export const SEED = Number(process.env['PLEXI_FUZZ_SEED'] ?? 20_260_101)
+export const CASES = Number(process.env['PLEXI_FUZZ'] ?? '') || 2_000
+export const SEED = Number(process.env['PLEXI_FUZZ_SEED'] ?? '') || 20_260_101
 export const FULL = CASES > 10_000
 
 const MAX_STALL_MS = 50

@@ -194,7 +194,7 @@ function selections(): Vector[] {
 const invite = {
   circle: 'main',
   key: null as Uint8Array | null,
-  addresses: ['/ip4/10.0.0.1/tcp/7421'],
+  addresses: [`/ip4/10.0.0.1/tcp/7421/p2p/${open.peerIdOf(publicKey(seed('host 1')))}`],
   vault: keys.vault,
   token: stream('token', 16),
 }
@@ -235,7 +235,7 @@ function invites(): Vector[] {
     bad('with extra field', inviteCode({ extra: 0 }), 'fields are exact'),
     bad(
       'with nine addresses',
-      inviteCode({ addresses: Array.from({ length: 9 }, () => '/ip4/10.0.0.1/tcp/1') }),
+      inviteCode({ addresses: Array.from({ length: 9 }, () => invite.addresses[0]) }),
       'at most 8',
     ),
   ]

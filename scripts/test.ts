@@ -99,8 +99,9 @@ function reportFile(result: Result): void {
   total.passed += tally.passed
   total.failed += tally.failed
   total.skipped += tally.skipped
-  const group = result.name.split(/[\\/]/)[1] ?? ''
-  secondsOf.set(group, (secondsOf.get(group) ?? 0) + seconds)
+  const group = result.name.split(/[\\/]/)[1]
+  // Without a file it is tap's own word about the run as a whole.
+  if (group !== undefined) secondsOf.set(group, (secondsOf.get(group) ?? 0) + seconds)
   console.log(`${result.ok ? '✓' : '✗'} ${result.name}  ${summary(tally)}  ${seconds.toFixed(1)} s`)
   if (result.ok) return
   const told = failures.slice(0, MAX_FAILURES_TOLD)

@@ -18,6 +18,7 @@ const checks: readonly Check[] = [
   { name: 'rooms', command: 'depcruise', args: ['src', 'scripts', '--output-type', 'err'] },
   { name: 'dead code', command: 'knip', args: ['--no-progress'] },
   { name: 'generated files', command: 'node', args: ['scripts/docs.ts', '--check'] },
+  { name: 'vectors', command: 'node', args: ['scripts/vectors.ts', '--check'] },
 ]
 
 const only = process.argv.slice(2)

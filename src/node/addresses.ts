@@ -15,6 +15,8 @@ export interface Subnet {
 }
 
 const MAX_ADDRESS_CHARS = 512
+/** As many as an invite carries. */
+const MAX_TOLD = 8
 
 /** Parses a multiaddr a person or a peer gave; throws `NETWORK_ADDRESS`. */
 export function parseAddress(text: string): Multiaddr {
@@ -61,6 +63,16 @@ export function ipOf(address: string): string | undefined {
 /** Whether every listen address is on loopback; false without any. */
 export function loopbackOnly(listen: readonly string[]): boolean {
   return listen.length > 0 && listen.every((address) => scopeOf(address) === 'loopback')
+}
+
+/** The addresses of one peer that are worth telling others, the most reachable first. */
+export function invitable(addresses: readonly string[]): string[] {
+  const rank = { public: 0, relayed: 1, private: 2, loopback: 3, none: 4 } as const
+  const ranked = addresses.map((address) => ({ address, rank: rank[scopeOf(address)] }))
+  const wide = ranked.filter((each) => each.rank < rank.loopback)
+  const chosen = wide.length > 0 ? wide : ranked.filter((each) => each.rank === rank.loopback)
+  chosen.sort((a, b) => a.rank - b.rank)
+  return chosen.slice(0, MAX_TOLD).map((each) => each.address)
 }
 
 /** The unit one operator is likely to own: IPv4 /16 or IPv6 /32. */

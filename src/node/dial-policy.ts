@@ -1,7 +1,7 @@
 /**
  * Which addresses this node dials (docs/spec/06-dht-records.md, addresses). Peers name addresses freely, so a private
- * address is dialled only where it makes sense here: loopback from a loopback-only daemon, own subnets with `lan`, and
- * whatever a person or the local network itself named. Invariant: a private address learned from a peer elsewhere is
+ * address is dialled only where it makes sense here: loopback from a loopback-only daemon, own subnets with `lan`, the
+ * machine that a connection comes from, and whatever a person or the local network itself named. Invariant: a private address learned from a peer elsewhere is
  * neither stored nor dialled.
  */
 import type { ConnectionGater } from '@libp2p/interface'
@@ -51,6 +51,16 @@ export class DialPolicy {
       case 'none':
         return false
     }
+  }
+
+  /**
+   * For an address that a peer names of itself over a connection from `seenAt`: one on the local network is fine when
+   * it is of the very machine that the connection comes from.
+   */
+  mayDialBack(address: string, seenAt: string): boolean {
+    if (scopeOf(address) === 'private' && ipOf(address) !== undefined && ipOf(address) === ipOf(seenAt))
+      this.allow(address)
+    return this.mayDial(address)
   }
 
   /** The same as libp2p asks it: before storing, before dialling, and for blocked peers on every connection. */

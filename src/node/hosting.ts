@@ -66,6 +66,11 @@ export class Hosting {
     return this.#store.vault(vault)?.bytes ?? 0
   }
 
+  /** Bytes of shards kept for others. */
+  heldBytes(): number {
+    return this.#vaults().reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
   resize(offerBytes: number): void {
     this.#store.resize(offerBytes)
   }

@@ -7,7 +7,7 @@ import type { Clock } from '../base/clock.ts'
 import { PlexiError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { peerKey, type PeerKey, type VaultId } from '../crypto/ids.ts'
-import { loopbackOnly, peerOfAddress, scopeOf, withoutPeer } from './addresses.ts'
+import { invitable, loopbackOnly, peerOfAddress, scopeOf, withoutPeer } from './addresses.ts'
 import type { CircleBook } from './circles.ts'
 import type { DialPolicy } from './dial-policy.ts'
 import { decodeInvite, encodeInvite, type Invite, type InviteBook, type OpenInvite } from './invites.ts'
@@ -154,16 +154,6 @@ function inviterOf(invite: Invite): PeerKey {
   const peer = invite.addresses.map((address) => peerOfAddress(address)).find((id) => id !== undefined)
   if (peer === undefined) throw new PlexiError('SECURITY_INVITE', { reason: 'it names no peer' })
   return peerKey(peer)
-}
-
-/** Own addresses worth telling, the most reachable first. */
-export function invitable(addresses: readonly string[]): string[] {
-  const rank = { public: 0, relayed: 1, private: 2, loopback: 3, none: 4 } as const
-  const ranked = addresses.map((address) => ({ address, rank: rank[scopeOf(address)] }))
-  const wide = ranked.filter((each) => each.rank < rank.loopback)
-  const chosen = wide.length > 0 ? wide : ranked.filter((each) => each.rank === rank.loopback)
-  chosen.sort((a, b) => a.rank - b.rank)
-  return chosen.slice(0, inviteFormat.maxAddresses).map((each) => each.address)
 }
 
 function reachWarnings(addresses: readonly string[]): string[] {

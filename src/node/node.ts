@@ -16,6 +16,7 @@ import { NetReport } from './net-report.ts'
 import { assemble, peerOf, type NodeDeps, type NodeParts } from './node-parts.ts'
 import { transportLimits, type NodeOptions } from './options.ts'
 import type { CircleBook } from './circles.ts'
+import { FLUSH_MS } from './peers/peer-table.ts'
 import { PeerDirectory } from './peers/peer-directory.ts'
 import { eligible } from './placement/candidates.ts'
 import { createHandlers, leaseDaysOf, serveDefaults, type ProtocolHandler } from './protocols/index.ts'
@@ -36,6 +37,7 @@ export class PlexiNode implements Service {
   readonly #stopping = new AbortController()
   #parts: NodeParts | undefined
   #settling: Promise<void> = Promise.resolve()
+  #flushing: Promise<void> = Promise.resolve()
 
   constructor(options: NodeOptions, deps: NodeDeps) {
     this.#options = options
@@ -60,15 +62,17 @@ export class PlexiNode implements Service {
     await parts.discovery.introduced(parts.limits.introductionMs)
     parts.republisher.start()
     this.#settling = this.#settle(parts)
+    this.#flushing = this.#flush(parts)
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort()
     const parts = this.#parts
     if (parts === undefined) return
-    await this.#settling
+    await Promise.all([this.#settling, this.#flushing])
     await stopAll([
       step(() => {
+        parts.table.flush()
         parts.database.close()
       }),
       step(() => parts.level.close()),
@@ -195,6 +199,18 @@ export class PlexiNode implements Service {
     while (!signal.aborted && !(await parts.membership.settle(signal).catch(() => false))) {
       await this.#deps.clock.sleep(pauseMs, signal).catch(() => undefined)
       pauseMs = Math.min(SETTLE_MAX_MS, pauseMs * 2)
+    }
+  }
+
+  async #flush({ table }: NodeParts): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      await this.#deps.clock.sleep(FLUSH_MS, signal).catch(() => undefined)
+      try {
+        table.flush()
+      } catch (error) {
+        this.#deps.log.warn('what is known of peers could not be written', { error })
+      }
     }
   }
 

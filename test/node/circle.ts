@@ -16,7 +16,6 @@ import { systemClock, systemDisk, systemRandom } from '../../src/daemon/system/i
 import { PlexiNode, type NodeIdentity, type NodeLimits, type NodeOptions } from '../../src/node/index.ts'
 import {
   encodeParity,
-  groupId,
   shardRoot,
   SHARD_BYTES,
   stripeRecord,
@@ -28,14 +27,12 @@ import {
 
 export type Stoppable = Pick<Test, 'teardown'>
 
-/** Short enough for tests, long enough for a machine that is busy. */
-export const quickLimits: Partial<NodeLimits> = {
-  idleTimeoutMs: 1_500,
-  dialTimeoutMs: 3_000,
-  askTimeoutMs: 3_000,
+/** Patient, for machines that are busy with other tests; quick where nothing is waited for. */
+export const testLimits: Partial<NodeLimits> = {
+  dialTimeoutMs: 10_000,
+  askTimeoutMs: 10_000,
   retryFirstMs: 20,
   retryMaxMs: 100,
-  hedgeMs: 1_000,
   discoveryPauseMs: 50,
 }
 
@@ -74,7 +71,7 @@ export async function startNode(t: Stoppable, options: StartOptions = {}): Promi
       circle: 'test',
       offerBytes: 64 * MiB,
       name: 'host',
-      limits: quickLimits,
+      limits: testLimits,
       diskReserveShare: 0,
       ...rest,
     },
@@ -116,12 +113,6 @@ export function makeStripe(group: Pick<PlacementGroup, 'id' | 'k' | 'n'>): TestS
   const record = stripeRecord({ k: group.k, n: group.n, ids: shards.map((bytes) => shardRoot(bytes)), group: group.id })
   return { record, shards }
 }
-
-export const anyGroup = (k: number, n: number): Pick<PlacementGroup, 'id' | 'k' | 'n'> => ({
-  id: groupId(systemRandom.bytes(16)),
-  k,
-  n,
-})
 
 export interface Placed {
   readonly events: PlaceEvent[]

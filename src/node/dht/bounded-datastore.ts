@@ -23,6 +23,8 @@ export interface StoreRule {
   readonly mayReplace?: (stored: Uint8Array, value: Uint8Array) => boolean
   /** Entries that are never dropped to make room. */
   readonly keep?: (key: string) => boolean
+  /** Where its entries are, when not in the common store. */
+  readonly store?: Datastore
 }
 
 /** Token bucket for writes on behalf of others. */
@@ -82,9 +84,10 @@ export class BoundedDatastore implements Datastore {
     for (const rule of this.#options.rules) {
       const known = new Map<string, Entry>()
       this.#entries.set(rule, known)
-      for await (const key of this.#inner.queryKeys({ prefix: rule.prefix })) {
+      const store = this.#storeOf(rule)
+      for await (const key of store.queryKeys({ prefix: rule.prefix })) {
         if (known.size < rule.maxEntries) known.set(key.toString(), { peer: undefined, at: 0 })
-        else await this.#inner.delete(key)
+        else await store.delete(key)
       }
     }
   }
@@ -98,21 +101,21 @@ export class BoundedDatastore implements Datastore {
   async put(key: Key, value: Uint8Array, options?: object): Promise<Key> {
     const rule = this.#ruleOf(key)
     if (rule !== undefined) await this.#admit(rule, key, value)
-    return this.#inner.put(key, value, options)
+    return this.#storeOf(rule).put(key, value, options)
   }
 
   get(key: Key, options?: object): Uint8Array | Promise<Uint8Array> {
-    return this.#inner.get(key, options)
+    return this.#storeOf(this.#ruleOf(key)).get(key, options)
   }
 
   has(key: Key, options?: object): boolean | Promise<boolean> {
-    return this.#inner.has(key, options)
+    return this.#storeOf(this.#ruleOf(key)).has(key, options)
   }
 
   async delete(key: Key, options?: object): Promise<void> {
     const rule = this.#ruleOf(key)
     if (rule !== undefined) this.#entries.get(rule)?.delete(key.toString())
-    await this.#inner.delete(key, options)
+    await this.#storeOf(rule).delete(key, options)
   }
 
   async *putMany(source: AsyncIterable<Pair> | Iterable<Pair>, options?: object): AsyncGenerator<Key> {
@@ -143,16 +146,24 @@ export class BoundedDatastore implements Datastore {
   }
 
   async *query(query: Query, options?: object): AsyncGenerator<Pair> {
-    yield* this.#inner.query(query, options)
+    yield* this.#storeOf(this.#ruleOfPrefix(query.prefix)).query(query, options)
   }
 
   async *queryKeys(query: KeyQuery, options?: object): AsyncGenerator<Key> {
-    yield* this.#inner.queryKeys(query, options)
+    yield* this.#storeOf(this.#ruleOfPrefix(query.prefix)).queryKeys(query, options)
   }
 
   #ruleOf(key: Key): StoreRule | undefined {
     const text = key.toString()
     return this.#options.rules.find((rule) => text.startsWith(rule.prefix))
+  }
+
+  #ruleOfPrefix(prefix: string | undefined): StoreRule | undefined {
+    return prefix === undefined ? undefined : this.#options.rules.find((rule) => prefix.startsWith(rule.prefix))
+  }
+
+  #storeOf(rule: StoreRule | undefined): Datastore {
+    return rule?.store ?? this.#inner
   }
 
   async #admit(rule: StoreRule, key: Key, value: Uint8Array): Promise<void> {
@@ -164,7 +175,7 @@ export class BoundedDatastore implements Datastore {
     const text = key.toString()
     const entry = known.get(text)
     if (entry !== undefined && rule.mayReplace !== undefined) {
-      const stored = await this.#read(key)
+      const stored = await this.#read(rule, key)
       if (stored !== undefined && !rule.mayReplace(stored, value)) {
         throw new PlexiError('SECURITY_ROLLBACK', { what: rule.what, offered: 'older', known: 'stored' })
       }
@@ -186,15 +197,15 @@ export class BoundedDatastore implements Datastore {
       if (entry.at > 0 && now - entry.at < rule.evictAfterMs) break
       if (rule.keep?.(text) === true) continue
       known.delete(text)
-      await this.#inner.delete(new Key(text, false))
+      await this.#storeOf(rule).delete(new Key(text, false))
       return
     }
     throw limit(rule.what, rule.maxEntries)
   }
 
-  async #read(key: Key): Promise<Uint8Array | undefined> {
+  async #read(rule: StoreRule, key: Key): Promise<Uint8Array | undefined> {
     try {
-      return await this.#inner.get(key)
+      return await this.#storeOf(rule).get(key)
     } catch {
       return undefined
     }

@@ -4,12 +4,13 @@ import { DAY, HOUR, type Clock } from '../../base/clock.ts'
 import { dhtLimits } from '../options.ts'
 import { BoundedDatastore, type Attribution, type StoreRule } from './bounded-datastore.ts'
 import { mayReplaceStored } from './head-records.ts'
+import { VolatileDatastore } from './volatile-datastore.ts'
 
 export const RECORD_PREFIX = '/dht/record'
 export const PROVIDER_PREFIX = '/dht/provider'
 const PEER_PREFIX = '/peers/'
 
-const rules: readonly StoreRule[] = [
+const makeRules = (): StoreRule[] => [
   {
     prefix: RECORD_PREFIX,
     what: 'DHT records',
@@ -34,6 +35,7 @@ const rules: readonly StoreRule[] = [
     maxEntriesPerPeer: dhtLimits.maxPeerEntries,
     maxValueBytes: dhtLimits.maxPeerEntryBytes,
     evictAfterMs: HOUR,
+    store: new VolatileDatastore(),
   },
 ]
 
@@ -42,5 +44,5 @@ export function boundedStore(
   deps: { readonly clock: Clock; readonly attribution: Attribution },
 ): BoundedDatastore {
   const { writesPerPeer: perPeer, writesOfAll: allPeers } = dhtLimits
-  return new BoundedDatastore({ rules, perPeer, allPeers }, { inner, ...deps })
+  return new BoundedDatastore({ rules: makeRules(), perPeer, allPeers }, { inner, ...deps })
 }

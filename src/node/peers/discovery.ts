@@ -78,8 +78,10 @@ export class Discovery {
   }
 
   start(): void {
-    const { libp2p, policy } = this.#deps
+    const { libp2p, policy, table } = this.#deps
     for (const address of this.#options.bootstrap) policy.allow(address)
+    // What is stored was allowed when it was learned; friends on the local network are found again by it.
+    for (const { vouched, addresses } of table.list()) if (vouched) for (const each of addresses) policy.allow(each)
     libp2p.addEventListener('peer:identify', this.#onIdentify)
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
     this.#startedAt = this.#deps.clock.elapsed()
@@ -166,7 +168,7 @@ export class Discovery {
     const addresses = [connection.direction === 'outbound' ? connection.remoteAddr : undefined, ...listenAddrs]
       .filter((address) => address !== undefined)
       .map((address) => withoutPeer(address.toString()))
-      .filter((address) => this.#deps.policy.mayDial(address))
+      .filter((address) => this.#deps.policy.mayDialBack(address, connection.remoteAddr.toString()))
     this.#deps.table.seenAt(peer, addresses)
     this.#deps.met?.(peer)
     if (protocols.includes(this.#options.offerProtocol)) void this.ask({ peer, addresses })

@@ -7,7 +7,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { deadline, type Clock } from '../../base/clock.ts'
 import { PlexiError } from '../../base/errors.ts'
 import { peerKey, type PeerKey } from '../../crypto/ids.ts'
-import { parseAddress, withoutPeer } from '../addresses.ts'
+import { invitable, parseAddress, withoutPeer } from '../addresses.ts'
 import type { DialPolicy } from '../dial-policy.ts'
 import type { CircleLibp2p } from '../libp2p.ts'
 import type { NodeLimits } from '../options.ts'
@@ -19,6 +19,8 @@ export interface PeerView extends KnownPeer {
   readonly online: boolean
   /** Where it is seen now, else where it was last. */
   readonly address: string | undefined
+  /** Where it can be dialled, with `/p2p/`, the most reachable first. */
+  readonly dialable: readonly string[]
   /** Vouched by a person, or because this daemon vouches for everybody. */
   readonly trusted: boolean
   /** It answered lately, has room and would take our shards. */
@@ -70,10 +72,12 @@ export class PeerDirectory {
     policy.allow(address)
     const wait = deadline(clock, this.#limits.dialTimeoutMs, signal)
     try {
-      const { remotePeer } = await libp2p.dial(multiaddr(address), { signal: wait.signal })
+      // A connection that is open already is used as it is, and says nothing about this address.
+      const { remotePeer, remoteAddr, direction } = await libp2p.dial(multiaddr(address), { signal: wait.signal })
       const peer = peerKey(remotePeer.toString())
-      table.seenAt(peer, [withoutPeer(address)])
-      await discovery.ask({ peer, addresses: [withoutPeer(address)] })
+      const addresses = direction === 'outbound' ? [withoutPeer(remoteAddr.toString())] : []
+      table.seenAt(peer, addresses)
+      await discovery.ask({ peer, addresses })
       return this.show(peer)
     } catch (error) {
       signal.throwIfAborted()
@@ -131,6 +135,7 @@ export class PeerDirectory {
       ...known,
       online: links.connected(known.peer),
       address: links.observed(known.peer) ?? known.addresses[0],
+      dialable: invitable(known.addresses.map((address) => `${address}/p2p/${known.peer}`)),
       trusted: vouched(known),
       eligible: eligible.has(known.peer),
     }

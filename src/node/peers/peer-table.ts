@@ -1,7 +1,7 @@
 /**
  * What this node knows of its peers, in `peers.db`. Only what it saw itself, what a peer signed, or what a person said;
- * nothing a third party claims (docs/spec/06-dht-records.md, peers). Invariant: at most `maxPeers` rows; vouched and
- * blocked peers and those that hold shards are never forgotten to make room.
+ * nothing a third party claims (docs/spec/06-dht-records.md, peers). Invariants: at most `maxPeers` entries; vouched and
+ * blocked peers and those that hold shards are never forgotten to make room; what people decide is durable at once.
  */
 import type { Clock } from '../../base/clock.ts'
 import type { PeerKey } from '../../crypto/ids.ts'
@@ -38,6 +38,10 @@ export interface KnownPeer {
 
 export const MAX_PEER_ADDRESSES = 8
 const MAX_NAME_CHARS = 64
+const MAX_FAULT_CHARS = 200
+
+/** Sights and counters wait this long at most before they are written together; a crash loses no more than these. */
+export const FLUSH_MS = 10_000
 
 interface Row {
   peer: string
@@ -60,120 +64,168 @@ interface Row {
 
 export class PeerTable {
   readonly #options: { readonly maxPeers: number }
-  readonly #database: PeersDatabase
   readonly #clock: Clock
+  readonly #peers = new Map<PeerKey, KnownPeer>()
+  readonly #unwritten = new Set<PeerKey>()
+  readonly #write: (peers: readonly KnownPeer[]) => void
+  readonly #erase: (peer: PeerKey) => void
 
   constructor(options: { maxPeers: number }, deps: { database: PeersDatabase; clock: Clock }) {
     this.#options = options
-    this.#database = deps.database
     this.#clock = deps.clock
+    const { database } = deps
+    const put = database.prepare<Row>(
+      `INSERT OR REPLACE INTO peer VALUES (@peer, @vault, @name, @addresses, @vouched, @blocked, @quota_bytes, @offer,
+       @offer_time, @first_seen, @last_seen, @successes, @failures, @last_fault, @bytes_stored, @bytes_fetched)`,
+    )
+    const drop = database.prepare<[string]>('DELETE FROM peer WHERE peer = ?')
+    this.#write = database.transaction((peers: readonly KnownPeer[]) => {
+      for (const peer of peers) put.run(toRow(peer))
+    })
+    this.#erase = (peer) => void drop.run(peer)
+    for (const row of database.prepare<[], Row>('SELECT * FROM peer').iterate()) {
+      this.#peers.set(row.peer as PeerKey, fromRow(row))
+    }
   }
 
   get(peer: PeerKey): KnownPeer | undefined {
-    const row = this.#database.prepare<[string], Row>('SELECT * FROM peer WHERE peer = ?').get(peer)
-    return row === undefined ? undefined : fromRow(row)
+    return this.#peers.get(peer)
   }
 
   /** Everybody, the most recently seen first. */
   list(): KnownPeer[] {
-    const rows = this.#database.prepare<[], Row>('SELECT * FROM peer ORDER BY last_seen DESC, peer').all()
-    return rows.map(fromRow)
+    return [...this.#peers.values()].sort((a, b) => (b.lastSeen ?? 0) - (a.lastSeen ?? 0) || (a.peer < b.peer ? -1 : 1))
   }
 
   /** Peers of that id or name; else those whose id starts or ends so, or whose vault starts so. */
   find(text: string): KnownPeer[] {
-    const exact = this.list().filter((known) => known.peer === text || known.name === text)
+    const everybody = this.list()
+    const exact = everybody.filter((known) => known.peer === text || known.name === text)
     if (exact.length > 0) return exact
     if (text.length < 4) return []
     const named = (known: KnownPeer): boolean => known.peer.startsWith(text) || known.peer.endsWith(text)
-    return this.list().filter((known) => named(known) || known.vault?.startsWith(text) === true)
+    return everybody.filter((known) => named(known) || known.vault?.startsWith(text) === true)
   }
 
-  /** Makes a row where there is none; false when the table is full of peers that matter more. */
+  /** Makes an entry where there is none; false when the table is full of peers that matter more. */
   know(peer: PeerKey): boolean {
-    if (this.get(peer) !== undefined) return true
-    const { n } = this.#database.prepare('SELECT count(*) AS n FROM peer').get() as { n: number }
-    if (n >= this.#options.maxPeers && !this.#forgetOne()) return false
-    this.#database.prepare('INSERT INTO peer (peer, first_seen) VALUES (?, ?)').run(peer, this.#clock.now())
+    if (this.#peers.has(peer)) return true
+    if (this.#peers.size >= this.#options.maxPeers && !this.#forgetOne()) return false
+    this.#peers.set(peer, { ...nobody, peer, firstSeen: this.#clock.now() })
+    this.#unwritten.add(peer)
     return true
   }
 
   /** Addresses a connection or the peer itself showed; the newest come first. */
   seenAt(peer: PeerKey, addresses: readonly string[]): void {
-    if (!this.know(peer)) return
-    const known = this.get(peer)?.addresses ?? []
+    const known = this.#peers.get(peer)?.addresses ?? []
     const merged = [...new Set([...addresses, ...known])].slice(0, MAX_PEER_ADDRESSES)
-    if (merged.join() !== known.join()) this.#set(peer, 'addresses', JSON.stringify(merged))
-    this.#set(peer, 'last_seen', this.#clock.now())
+    this.#later(peer, { addresses: merged, lastSeen: this.#clock.now() })
   }
 
   /** `offer.vault` is from the certificate that came with the offer. */
   offered(peer: PeerKey, offer: KnownOffer & { readonly vault: string }): void {
-    if (!this.know(peer)) return
     const { capacityBytes, freeBytes, accepting, vault } = offer
-    this.#database
-      .prepare('UPDATE peer SET offer = ?, offer_time = ?, vault = ? WHERE peer = ?')
-      .run(JSON.stringify({ capacityBytes, freeBytes, accepting }), this.#clock.now(), vault, peer)
+    this.#later(peer, { offer: { capacityBytes, freeBytes, accepting }, offerTime: this.#clock.now(), vault })
   }
 
   /** What a peer calls itself and whose it is, from an exchange in which it proved both. */
   introduced(peer: PeerKey, who: { vault: string; name: string }): void {
-    if (!this.know(peer)) return
-    this.#database
-      .prepare('UPDATE peer SET vault = ?, name = ? WHERE peer = ?')
-      .run(who.vault, who.name.slice(0, MAX_NAME_CHARS), peer)
+    this.#now(peer, { vault: who.vault, name: who.name.slice(0, MAX_NAME_CHARS) })
   }
 
   /** The name a person gives it. */
   call(peer: PeerKey, name: string): void {
-    this.#database.prepare('UPDATE peer SET name = ? WHERE peer = ?').run(name.slice(0, MAX_NAME_CHARS), peer)
+    this.#now(peer, { name: name.slice(0, MAX_NAME_CHARS) })
   }
 
   vouch(peer: PeerKey, vouched: boolean): void {
-    if (this.know(peer)) this.#set(peer, 'vouched', vouched ? 1 : 0)
+    this.#now(peer, { vouched })
   }
 
   block(peer: PeerKey, blocked: boolean): void {
-    if (this.know(peer)) this.#set(peer, 'blocked', blocked ? 1 : 0)
+    this.#now(peer, { blocked })
   }
 
   setQuota(peer: PeerKey, bytes: number | null): void {
-    if (this.know(peer)) this.#set(peer, 'quota_bytes', bytes)
+    this.#now(peer, { quotaBytes: bytes ?? undefined })
   }
 
   succeeded(peer: PeerKey, moved: { stored?: number; fetched?: number }): void {
-    this.#database
-      .prepare(
-        `UPDATE peer SET successes = successes + 1, bytes_stored = bytes_stored + ?, bytes_fetched = bytes_fetched + ?,
-         last_seen = ? WHERE peer = ?`,
-      )
-      .run(moved.stored ?? 0, moved.fetched ?? 0, this.#clock.now(), peer)
+    const known = this.#peers.get(peer)
+    if (known === undefined) return
+    this.#later(peer, {
+      successes: known.successes + 1,
+      bytesStored: known.bytesStored + (moved.stored ?? 0),
+      bytesFetched: known.bytesFetched + (moved.fetched ?? 0),
+      lastSeen: this.#clock.now(),
+    })
   }
 
   failed(peer: PeerKey, fault: string): void {
-    this.#database
-      .prepare('UPDATE peer SET failures = failures + 1, last_fault = ? WHERE peer = ?')
-      .run(fault.slice(0, 200), peer)
+    const known = this.#peers.get(peer)
+    if (known === undefined) return
+    this.#later(peer, { failures: known.failures + 1, lastFault: fault.slice(0, MAX_FAULT_CHARS) })
   }
 
   /** Whether any device of the vault is vouched for. */
   vaultVouched(vault: string): boolean {
-    return this.#database.prepare('SELECT 1 FROM peer WHERE vault = ? AND vouched = 1 LIMIT 1').get(vault) !== undefined
+    for (const peer of this.#peers.values()) if (peer.vouched && peer.vault === vault) return true
+    return false
   }
 
-  #set(peer: PeerKey, column: 'addresses' | 'last_seen' | 'vouched' | 'blocked' | 'quota_bytes', value: unknown): void {
-    this.#database.prepare(`UPDATE peer SET ${column} = ? WHERE peer = ?`).run(value, peer)
+  /** Writes what waits, as one transaction. */
+  flush(): void {
+    const waiting = [...this.#unwritten].flatMap((peer) => this.#peers.get(peer) ?? [])
+    this.#unwritten.clear()
+    if (waiting.length > 0) this.#write(waiting)
+  }
+
+  /** Sights and counters: they come by the thousand, and a disk flush each would hold up everything else. */
+  #later(peer: PeerKey, change: Partial<KnownPeer>): void {
+    if (!this.know(peer)) return
+    this.#peers.set(peer, { ...(this.#peers.get(peer) as KnownPeer), ...change })
+    this.#unwritten.add(peer)
+  }
+
+  /** What people decided is on disk when this returns. */
+  #now(peer: PeerKey, change: Partial<KnownPeer>): void {
+    this.#later(peer, change)
+    const known = this.#peers.get(peer)
+    if (known === undefined) return
+    this.#unwritten.delete(peer)
+    this.#write([known])
   }
 
   #forgetOne(): boolean {
-    const gone = this.#database
-      .prepare(
-        `DELETE FROM peer WHERE peer = (SELECT peer FROM peer WHERE vouched = 0 AND blocked = 0 AND bytes_stored = 0
-         ORDER BY last_seen IS NOT NULL, last_seen LIMIT 1)`,
-      )
-      .run()
-    return gone.changes > 0
+    let oldest: KnownPeer | undefined
+    for (const peer of this.#peers.values()) {
+      if (peer.vouched || peer.blocked || peer.bytesStored > 0) continue
+      if (oldest === undefined || (peer.lastSeen ?? 0) < (oldest.lastSeen ?? 0)) oldest = peer
+    }
+    if (oldest === undefined) return false
+    this.#peers.delete(oldest.peer)
+    this.#unwritten.delete(oldest.peer)
+    this.#erase(oldest.peer)
+    return true
   }
+}
+
+const nobody: Omit<KnownPeer, 'peer' | 'firstSeen'> = {
+  vault: undefined,
+  name: '',
+  addresses: [],
+  vouched: false,
+  blocked: false,
+  quotaBytes: undefined,
+  offer: undefined,
+  offerTime: undefined,
+  lastSeen: undefined,
+  successes: 0,
+  failures: 0,
+  lastFault: undefined,
+  bytesStored: 0,
+  bytesFetched: 0,
 }
 
 function fromRow(row: Row): KnownPeer {
@@ -194,5 +246,26 @@ function fromRow(row: Row): KnownPeer {
     lastFault: row.last_fault ?? undefined,
     bytesStored: row.bytes_stored,
     bytesFetched: row.bytes_fetched,
+  }
+}
+
+function toRow(peer: KnownPeer): Row {
+  return {
+    peer: peer.peer,
+    vault: peer.vault ?? null,
+    name: peer.name,
+    addresses: JSON.stringify(peer.addresses),
+    vouched: peer.vouched ? 1 : 0,
+    blocked: peer.blocked ? 1 : 0,
+    quota_bytes: peer.quotaBytes ?? null,
+    offer: peer.offer === undefined ? null : JSON.stringify(peer.offer),
+    offer_time: peer.offerTime ?? null,
+    first_seen: peer.firstSeen,
+    last_seen: peer.lastSeen ?? null,
+    successes: peer.successes,
+    failures: peer.failures,
+    last_fault: peer.lastFault ?? null,
+    bytes_stored: peer.bytesStored,
+    bytes_fetched: peer.bytesFetched,
   }
 }

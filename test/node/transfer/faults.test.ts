@@ -5,25 +5,37 @@ import { join } from 'node:path'
 import { MiB, toHex } from '../../../src/base/bytes.ts'
 import type { PlexiNode } from '../../../src/node/index.ts'
 import { SHARD_BYTES, type PlacementGroup } from '../../../src/shard/index.ts'
-import { fetchAll, makeStripe, newDevice, newVault, place, startCircle, startNode, type Stoppable } from '../circle.ts'
+import { fetchAll, makeStripe, place, startCircle, startNode, testLimits, type Stoppable } from '../circle.ts'
 import { babbles, dies, hangs, startRogue, type Misdeed, type Rogue } from '../rogue.ts'
 
 const signal = AbortSignal.timeout(120_000)
+/** How long an owner waits for a host that hangs. */
+const impatient = { ...testLimits, idleTimeoutMs: 3_000 }
 
-/** An owner among `honest` hosts and one rogue; groups are drawn until the rogue has a slot. */
+/** With one more host: 1-of-3 and a standby; without a standby. */
+const three = await startCircle(t, 3)
+const two = await startCircle(t, 2)
+
+/** An owner among honest hosts and one rogue; groups are drawn until the rogue has a slot. */
 async function withRogue(
   t: Stoppable,
-  honest: number,
+  hosts: readonly PlexiNode[],
   misdeed: Misdeed,
-): Promise<{ owner: PlexiNode; rogue: Rogue; group: PlacementGroup; hosts: PlexiNode[] }> {
-  const hosts = await startCircle(t, honest)
-  const bootstrap = hosts[0]!.addresses()
-  const rogue = await startRogue(t, bootstrap, misdeed)
+): Promise<{ owner: PlexiNode; rogue: Rogue; group: PlacementGroup }> {
+  const rogue = await startRogue(t, hosts[0]!.addresses(), misdeed)
+  return { rogue, ...(await ownerWith(t, hosts, rogue)) }
+}
+
+async function ownerWith(
+  t: Stoppable,
+  hosts: readonly PlexiNode[],
+  host: Pick<PlexiNode, 'peer'>,
+): Promise<{ owner: PlexiNode; group: PlacementGroup }> {
   for (;;) {
-    const owner = await startNode(t, { bootstrap, offerBytes: 0 })
+    const owner = await startNode(t, { bootstrap: hosts[0]!.addresses(), offerBytes: 0, limits: impatient })
     await owner.discover(signal)
     const group = await owner.network.currentGroup(signal)
-    if (group?.slots.some((slot) => slot.host.peer === rogue.peer)) return { owner, rogue, group, hosts }
+    if (group?.slots.some((slot) => slot.host.peer === host.peer)) return { owner, group }
     await owner.stop()
   }
 }
@@ -34,7 +46,7 @@ for (const [name, misdeed, why] of [
   ['dies in the middle of a put', dies, 'offline'],
 ] as const) {
   void t.test(`a host that ${name} is named and replaced by a standby`, async (t) => {
-    const { owner, rogue, group } = await withRogue(t, 3, misdeed)
+    const { owner, rogue, group } = await withRogue(t, three, misdeed)
     const slot = group.slots.findIndex((each) => each.host.peer === rogue.peer)
     const stripes = [makeStripe(group), makeStripe(group)]
     const [first, second] = await Promise.all(stripes.map((stripe) => place(owner, stripe, signal)))
@@ -60,17 +72,8 @@ for (const [name, misdeed, why] of [
 }
 
 void t.test('a host that is full says so and a standby takes over', async (t) => {
-  const hosts = await startCircle(t, 3)
-  const bootstrap = hosts[0]!.addresses()
-  const small = await startNode(t, { bootstrap, offerBytes: 2 * MiB })
-  let owner: PlexiNode
-  let group: PlacementGroup | undefined
-  for (;;) {
-    owner = await startNode(t, { bootstrap, offerBytes: 0 })
-    group = await owner.network.currentGroup(signal)
-    if (group?.slots.some((slot) => slot.host.peer === small.peer)) break
-    await owner.stop()
-  }
+  const small = await startNode(t, { bootstrap: three[0]!.addresses(), offerBytes: 2 * MiB })
+  const { owner, group } = await ownerWith(t, three, small)
   t.match(group, { k: 1, n: 3 })
   const faults: string[] = []
   for (let i = 0; i < 3; i++) {
@@ -83,7 +86,7 @@ void t.test('a host that is full says so and a standby takes over', async (t) =>
 })
 
 void t.test('with no standby left the shard is missing, the rest is placed', async (t) => {
-  const { owner, rogue, group } = await withRogue(t, 2, hangs)
+  const { owner, rogue, group } = await withRogue(t, two, hangs)
   t.match(group, { k: 1, n: 3 })
   const placed = await place(owner, makeStripe(group), signal)
   t.equal(placed.missing.length, 1)
@@ -94,18 +97,14 @@ void t.test('with no standby left the shard is missing, the rest is placed', asy
 void t.test(
   'a shard that was changed, cut or deleted on its host is not accepted, and the host is named',
   async (t) => {
-    const hosts = await startCircle(t, 2)
     const home = await mkdtemp(join(tmpdir(), 'plexi-flip-'))
     t.teardown(() => rm(home, { recursive: true, force: true }))
-    const device = newDevice(newVault())
-    const flawed = await startNode(t, { bootstrap: hosts[0]!.addresses(), home, device })
-    const owner = await startNode(t, { bootstrap: hosts[0]!.addresses(), offerBytes: 0 })
-    await owner.discover(signal)
-    const group = await owner.network.currentGroup(signal)
+    const flawed = await startNode(t, { bootstrap: two[0]!.addresses(), home })
+    const { owner, group } = await ownerWith(t, two, flawed)
     t.match(group, { k: 1, n: 3 })
-    const stripe = makeStripe(group!)
+    const stripe = makeStripe(group)
     await place(owner, stripe, signal)
-    const index = group!.slots.findIndex((slot) => slot.host.peer === flawed.peer)
+    const index = group.slots.findIndex((slot) => slot.host.peer === flawed.peer)
     const vault = (await flawed.hosting.summary()).vaults[0]!.vault
     const file = join(home, 'hosted', toHex(vault), toHex(stripe.record.ids[index]!))
     const flipped = Uint8Array.from(stripe.shards[index]!)
@@ -127,7 +126,7 @@ void t.test(
 )
 
 void t.test('a caller that gives up in the middle leaves nothing running', async (t) => {
-  const { owner, group } = await withRogue(t, 2, hangs)
+  const { owner, group } = await withRogue(t, two, hangs)
   const impatient = new AbortController()
   const placing = place(owner, makeStripe(group), impatient.signal)
   setTimeout(() => {

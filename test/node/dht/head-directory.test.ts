@@ -42,7 +42,7 @@ void t.test('one node publishes, another finds with nothing but the rendezvous k
   const nodes = await swarm(t, 5)
   const made = ports.clock.now()
   const keepers = await directory(nodes[1]!).put(recordsOf(nodes[1]!, made), signal)
-  t.ok(keepers >= 4, 'every other node of a small swarm keeps them')
+  t.ok(keepers >= 2, 'several nodes of a small swarm keep them')
   const [found] = await directory(nodes[4]!).find(rendezvous, signal)
   t.equal(found?.made, made)
   t.equal(found?.hosts[0]?.peer, nodes[1]!.peer)

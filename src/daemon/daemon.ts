@@ -13,6 +13,7 @@ import { vaultText } from '../crypto/ids.ts'
 import { PlexiNode } from '../node/index.ts'
 import { writeDaemonInfo, type DaemonInfo } from './daemon-info.ts'
 import { EventHub } from './event-hub.ts'
+import { HeadWatch } from './head-watch.ts'
 import { prepareHome, requireVault } from './home.ts'
 import { deviceOf, type Device } from './identity/device.ts'
 import { lockKind, passphraseFrom, readKeystore } from './identity/keystore-file.ts'
@@ -87,8 +88,7 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
   const settings = await LiveSettings.read(disk, source)
   const { log, logService } = openLog(paths.logFile, settings)
   await parts.add(logService)
-  const metrics = createMetrics()
-  const world = { disk, clock, random, log, metrics }
+  const world = { disk, clock, random, log, metrics: createMetrics() }
 
   const keystore = { disk, random }
   const device = deviceOf(await readKeystore(paths, await passphraseFrom(env), keystore))
@@ -114,15 +114,18 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
   const placement = await parts.add(
     new PlacementLoop(placementDefaults, { ...world, engine, eligible: () => people.eligible() }),
   )
-  const store = await JobStore.open(disk, paths.jobsDb, await jobMigrations(disk))
-  await parts.add(closing(() => store.close()))
-  const jobs = await parts.add(
-    new JobRunner(jobDefaults, { ...world, store, handlers: jobHandlers({ engine, people, placement }), events }),
+  const heads = await parts.add(
+    new HeadWatch({
+      ...{ ...world, engine, network: node.network, device: node.peer },
+      online: () => people.online().size > 0,
+      adopted: () => placement.kick(),
+    }),
   )
+  const jobs = await startJobs(parts, { ...world, engine, people, placement, events, path: paths.jobsDb })
 
   const stopAsked = Promise.withResolvers<string>()
   const services = createServices({
-    ...{ ...world, paths, settings, device, node, engine, people, events, placement, jobs, version, started },
+    ...{ ...world, paths, settings, device, node, engine, people, events, placement, heads, jobs, version, started },
     lockKind: await lockKind(paths, keystore),
     address: () => api.address,
     shutdown: stopAsked.resolve,
@@ -144,14 +147,26 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
   }
 }
 
-function jobHandlers(parts: { engine: BackupEngine; people: People; placement: PlacementLoop }) {
-  const { engine, people, placement } = parts
+interface JobsNeed {
+  readonly engine: BackupEngine
+  readonly people: People
+  readonly placement: PlacementLoop
+  readonly events: EventHub
+  readonly log: Logger
+  readonly path: string
+}
+
+async function startJobs(parts: Parts, need: JobsNeed): Promise<JobRunner> {
+  const { engine, people, placement, events, log } = need
   const shared = { engine, nameOf: (peer: string) => people.nameOf(peer) }
-  return {
+  const handlers = {
     backup: new BackupJob({ ...shared, placement, checkWelcome: () => people.checkWelcome() }),
     restore: new RestoreJob(shared),
     verify: new VerifyJob(shared),
   }
+  const store = await JobStore.open(disk, need.path, await jobMigrations(disk))
+  await parts.add(closing(() => store.close()))
+  return await parts.add(new JobRunner(jobDefaults, { store, handlers, events, clock, random, log }))
 }
 
 /** What runs, in the order it was started. */

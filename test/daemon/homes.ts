@@ -29,7 +29,8 @@ export class Homes {
     return initHome(request, { disk: systemDisk, clock: systemClock, random: systemRandom })
   }
 
-  async start(name: string, bootstrap: readonly string[] = []): Promise<RunningDaemon> {
+  /** Without `bootstrap` it is the one of its settings. */
+  async start(name: string, bootstrap?: readonly string[]): Promise<RunningDaemon> {
     const flags = { 'network.listen': ['/ip4/127.0.0.1/tcp/0'], 'network.bootstrap': bootstrap, 'api.port': 0 }
     const request = { paths: this.paths(name), env: {}, version: '0.0.0', flags }
     const daemon = await openDaemon(request)

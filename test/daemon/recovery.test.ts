@@ -57,7 +57,8 @@ t.test(
     const restore = await homes
       .client('again')
       .call('snapshotRestore', { params: { ref: 'latest' }, body: { to: target } })
-    t.match(await endOf(homes.client('again'), restore), { type: 'summary', files: 1, failed: [] })
+    const restored = await endOf(homes.client('again'), restore)
+    t.match(restored, { type: 'summary', files: 1, failed: [] }, JSON.stringify(restored))
     t.same(readFileSync(join(target, 'photos', 'cat.jpg')), content)
     const devices = []
     for await (const device of homes.client('again').list('devices', {})) devices.push(device)

@@ -5,12 +5,14 @@ import type { Clock } from '../../base/clock.ts'
 import type { HomePaths } from '../../config/home.ts'
 import type { PlexiNode } from '../../node/index.ts'
 import type { EventHub } from '../event-hub.ts'
+import type { HeadWatch } from '../head-watch.ts'
 import type { Device } from '../identity/device.ts'
 import type { JobRunner } from '../jobs/runner.ts'
 import type { LiveSettings } from '../live-settings.ts'
 import type { MetricsRegistry } from '../metrics.ts'
 import type { People } from '../people.ts'
 import type { PlacementLoop } from '../placement-loop.ts'
+import { bytesByHost } from '../status/measure.ts'
 import { StatusService } from '../status/status-service.ts'
 import { Circles } from './circles.ts'
 import { SettingsService } from './config.ts'
@@ -33,6 +35,7 @@ export interface ServiceDeps {
   readonly people: People
   readonly events: EventHub
   readonly placement: PlacementLoop
+  readonly heads: HeadWatch
   readonly jobs: JobRunner
   readonly version: string
   /** Milliseconds since 1970. */
@@ -46,8 +49,7 @@ export function createServices(deps: ServiceDeps): ApiServices {
   const { node, settings, device, people, placement, paths } = deps
   const changed = (): void => placement.kick()
   const circle = () => node.circles.get(node.net.status().circle)
-  const hosting = { usedBytes: async () => (await node.hosting.summary()).usedBytes }
-  const status = new StatusService({ ...deps, hosting })
+  const status = new StatusService({ ...deps, hosting: node.hosting })
   const name = (): string => (settings.values.device.name === '' ? device.keys.name : settings.values.device.name)
   return {
     system: new DaemonSystem({
@@ -62,7 +64,7 @@ export function createServices(deps: ServiceDeps): ApiServices {
     jobs: deps.jobs,
     snapshots: new Snapshots({ ...deps, online: () => people.online() }),
     shards: new Shards(deps),
-    peers: new Peers({ node, changed }),
+    peers: new Peers({ node, changed, received: () => bytesByHost(deps.engine.status().restorableInput) }),
     circles: new Circles({ node, settings, changed }),
     hosting: new HostingDesk({ node, settings, vault: device.keys.vault }),
     identity: new DeviceIdentity({
@@ -76,9 +78,9 @@ const MAX_KIT_ADDRESSES = 8
 
 /** Where a new machine can ask first: other members, best known first. This machine is what was lost by then. */
 function memberAddresses(people: People): string[] {
-  const known = people.list().filter(({ address }) => address !== undefined)
-  return known
+  return people
+    .list()
     .toSorted((a, b) => Number(b.online) - Number(a.online))
+    .flatMap(({ dialable }) => dialable.slice(0, 1))
     .slice(0, MAX_KIT_ADDRESSES)
-    .map(({ peer, address = '' }) => (address.includes('/p2p/') ? address : `${address}/p2p/${peer}`))
 }

@@ -9,6 +9,8 @@ export interface PeersDeps {
   readonly node: PlexiNode
   /** Somebody new may take what is queued. */
   readonly changed: () => void
+  /** Bytes of this vault that each host keeps. */
+  readonly received: () => ReadonlyMap<string, number>
 }
 
 export class Peers implements PeerService {
@@ -19,7 +21,8 @@ export class Peers implements PeerService {
   }
 
   list(): Peer[] {
-    return this.#deps.node.peers.list().map((view) => this.#peer(view))
+    const received = this.#deps.received()
+    return this.#deps.node.peers.list().map((view) => this.#peer(view, received))
   }
 
   async get(peer: string): Promise<Peer> {
@@ -51,7 +54,7 @@ export class Peers implements PeerService {
     return this.#peer(this.#deps.node.peers.quota(peer, bytes))
   }
 
-  #peer(view: PeerView): Peer {
+  #peer(view: PeerView, received = this.#deps.received()): Peer {
     const { hosting } = this.#deps.node
     return {
       peer: view.peer,
@@ -64,7 +67,7 @@ export class Peers implements PeerService {
       score: null,
       availability: null,
       given: view.vault === undefined ? 0 : hosting.bytesOf(vaultId(fromHex(view.vault))),
-      received: view.bytesStored,
+      received: received.get(view.peer) ?? 0,
       address: view.address ?? null,
       lastSeen: view.lastSeen === undefined ? null : isoTime(view.lastSeen),
       offered: view.offer?.capacityBytes ?? null,

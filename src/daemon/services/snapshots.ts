@@ -1,4 +1,5 @@
 /** Snapshots over the API: lists and content come from the engine at once, long work becomes a job. */
+import { isAbsolute } from 'node:path'
 import type {
   BackupRequest,
   Entry,
@@ -48,6 +49,9 @@ export class Snapshots implements SnapshotService {
     if ((request.stdin === undefined) === (request.paths.length === 0)) {
       throw new PlexiError('VALIDATION_USAGE', { reason: 'name paths to back up, or a stream with --stdin, not both' })
     }
+    const relative = request.paths.find((path) => !isAbsolute(path))
+    if (relative !== undefined)
+      throw new PlexiError('VALIDATION_USAGE', { reason: `not an absolute path: ${relative}` })
     const what = request.stdin === undefined ? request.paths.join(', ') : `stdin as ${request.stdin}`
     return this.#deps.jobs.submit('backup', {
       title: `${request.dryRun ? 'estimate' : 'back up'} ${what}`.slice(0, 300),
@@ -74,7 +78,8 @@ export class Snapshots implements SnapshotService {
     const first = await engine.list(id, at.path, { recursive: false, signal }).next()
     const entry = first.done === true ? undefined : first.value
     if (entry?.type !== 'file' || entry.path !== trimmed(at.path)) {
-      throw new PlexiError('STORAGE_PATH_NOT_FOUND', { path: at.path, snapshot: id, reason: 'not a file' })
+      const message = `${at.path} is not a file in snapshot ${id}`
+      throw new PlexiError('STORAGE_PATH_NOT_FOUND', { path: at.path, snapshot: id }, { message })
     }
     return { size: entry.size, body: engine.cat(id, at.path, signal) }
   }

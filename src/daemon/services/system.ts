@@ -38,7 +38,7 @@ export class DaemonSystem implements SystemService {
     return this.#deps.metrics.text()
   }
 
-  status(): Promise<Status> {
+  async status(): Promise<Status> {
     return this.#deps.status.status()
   }
 

@@ -3,6 +3,7 @@
  * Spec: docs/spec/03-stripe.md § Durability. *safe* and *restorable* are different things and never mixed.
  */
 import type { StripeHosts } from '../../backup/index.ts'
+import { MiB } from '../../base/bytes.ts'
 
 export type Protection = 'none' | 'local' | 'one-copy' | 'below-target' | 'yes'
 
@@ -21,6 +22,19 @@ export function holders(stripes: readonly StripeHosts[]): string[] {
   return [...held].toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([peer]) => peer)
 }
 
+/** Hosts that hold something nobody else has a part of: without them it is gone. */
+export function soleHolders(stripes: readonly StripeHosts[]): string[] {
+  return [...new Set(stripes.flatMap(({ k, hosts }) => (k === 1 && hosts.length === 1 ? hosts : [])))]
+}
+
+/** Bytes that each host keeps: shards lie with others whole, heads are not counted. */
+export function bytesByHost(stripes: readonly StripeHosts[]): Map<string, number> {
+  const bytes = new Map<string, number>()
+  for (const { hosts, stripes: count, head } of stripes)
+    if (head !== true) for (const peer of hosts) bytes.set(peer, (bytes.get(peer) ?? 0) + count * MiB)
+  return bytes
+}
+
 export function protectionOf(given: {
   readonly snapshots: number
   /** Snapshots that hosts hold completely, the newest head among it. */
@@ -28,11 +42,13 @@ export function protectionOf(given: {
   /** Hosts have some head: what was there before the newest backup can be found. */
   readonly published: boolean
   readonly holders: number
+  /** Of them, those without whom something is gone. */
+  readonly alone: number
   readonly safe: number | null
   readonly target: number
 }): Protection {
   if (given.snapshots === 0) return 'none'
   if (!given.published || given.holders === 0) return 'local'
-  if (given.holders === 1) return 'one-copy'
+  if (given.holders === 1 || given.alone > 0) return 'one-copy'
   return (given.safe ?? 0) < given.target || given.placed < given.snapshots ? 'below-target' : 'yes'
 }

@@ -11,6 +11,8 @@ export interface Standing {
   readonly target: number
   /** Names of the holders, most important first. */
   readonly holders: readonly string[]
+  /** Names of those who alone hold something. */
+  readonly alone: readonly string[]
   /** Hosts that would take more. */
   readonly eligible: number
   /** Age of the newest backup, ms. */
@@ -28,6 +30,9 @@ export function statusSentence(standing: Standing): string {
         ? `${count} on this machine only; nobody to keep a copy yet: plexichat invite`
         : `${count} on this machine only, on the way to ${people(standing.eligible)}${age}`
     case 'one-copy':
+      // Others hold the rest: what was stored before they came is not spread again by itself.
+      if (standing.holders.length > 1)
+        return `${waitingText(standing)}Part of ${count} has one copy only, on ${names(standing.alone)}${age}`
       return `${waitingText(standing)}One copy of ${count}, on ${names(standing.holders)}; a second friend makes it safe${age}`
     case 'below-target':
       return (

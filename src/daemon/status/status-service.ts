@@ -1,12 +1,11 @@
 /** `status`: the numbers, and the one sentence made from them. */
 import type { Status } from '../../api/index.ts'
-import type { BackupEngine, EngineStatus, StripeHosts } from '../../backup/index.ts'
+import type { BackupEngine, EngineStatus } from '../../backup/index.ts'
 import { isoTime, type Clock } from '../../base/clock.ts'
-import { MiB } from '../../base/bytes.ts'
 import type { People } from '../people.ts'
 import type { PlacementLoop } from '../placement-loop.ts'
 import { AlarmBook, type Condition } from './alarms.ts'
-import { holders, protectionOf, restorableShare } from './measure.ts'
+import { bytesByHost, holders, protectionOf, restorableShare, soleHolders } from './measure.ts'
 import { statusSentence } from './sentence.ts'
 import type { EventHub } from '../event-hub.ts'
 
@@ -14,7 +13,8 @@ export interface StatusDeps {
   readonly engine: Pick<BackupEngine, 'status' | 'snapshots'>
   readonly people: Pick<People, 'eligible' | 'online' | 'nameOf' | 'revokedBy'>
   readonly placement: Pick<PlacementLoop, 'last'>
-  readonly hosting: { usedBytes(): Promise<number> }
+  readonly heads: { readonly alarms: readonly Condition[] }
+  readonly hosting: { heldBytes(): number }
   readonly events: Pick<EventHub, 'emit'>
   readonly clock: Clock
 }
@@ -28,7 +28,7 @@ export class StatusService {
     this.#alarms = new AlarmBook(deps)
   }
 
-  async status(): Promise<Status> {
+  status(): Status {
     const { engine, people, hosting, clock } = this.#deps
     const state = engine.status()
     const online = people.online()
@@ -36,14 +36,17 @@ export class StatusService {
     const placed = engine.snapshots({}).filter((snapshot) => snapshot.placed).length
     const held = holders(state.restorableInput)
     const published = state.restorableInput.some(({ head }) => head === true)
-    const protection = protectionOf({ ...state, placed, published, holders: held.length })
+    const alone = soleHolders(state.restorableInput)
+    const protection = protectionOf({ ...state, placed, published, holders: held.length, alone: alone.length })
+    const called = (peer: string): string => people.nameOf(peer) ?? `${peer.slice(0, 8)}…${peer.slice(-4)}`
     const sentence = statusSentence({
       protected: protection,
       snapshots: state.snapshots,
       waiting: state.snapshots - placed,
       safe: state.safe,
       target: state.target,
-      holders: held.map((peer) => people.nameOf(peer) ?? `${peer.slice(0, 8)}…${peer.slice(-4)}`),
+      holders: held.map(called),
+      alone: alone.map(called),
       eligible: eligible.length,
       ageMs: state.lastBackup === null ? null : Math.max(0, clock.now() - state.lastBackup),
     })
@@ -58,15 +61,17 @@ export class StatusService {
       lastBackup: state.lastBackup === null ? null : isoTime(state.lastBackup),
       hosts: { eligible: eligible.length, online: eligible.filter((peer) => online.has(peer)).length },
       snapshots: state.snapshots,
-      given: await hosting.usedBytes(),
-      used: usedBytes(state.restorableInput),
+      given: hosting.heldBytes(),
+      used: bytesByHost(state.restorableInput)
+        .values()
+        .reduce((sum, bytes) => sum + bytes, 0),
       queued: state.queuedBytes,
       alarms: this.#alarms.review(this.#conditions(state, eligible.length)),
     }
   }
 
   #conditions(state: EngineStatus, eligible: number): Condition[] {
-    const conditions: Condition[] = []
+    const conditions: Condition[] = [...this.#deps.heads.alarms]
     if (this.#deps.people.revokedBy().length > 0) conditions.push({ code: 'AUTH_REVOKED' })
     if (state.forked) conditions.push({ code: 'STORAGE_HEAD_FORKED', details: { seq: state.headSeq } })
     // Only what was tried and failed: a backup that has just begun is no alarm.
@@ -76,9 +81,4 @@ export class StatusService {
     }
     return conditions
   }
-}
-
-/** Shards lie with others whole; heads are not counted. */
-function usedBytes(stripes: readonly StripeHosts[]): number {
-  return stripes.filter(({ head }) => head !== true).reduce((sum, set) => sum + set.hosts.length * set.stripes * MiB, 0)
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { PeerKey } from '../../../src/crypto/ids.ts'
-import { holders, protectionOf, restorableShare } from '../../../src/daemon/status/measure.ts'
+import { bytesByHost, holders, protectionOf, restorableShare, soleHolders } from '../../../src/daemon/status/measure.ts'
 
 const set = (k: number, hosts: string[], stripes: number) => ({
   k,
@@ -22,12 +22,26 @@ t.test('holders, who holds most first', async (t) => {
 })
 
 t.test('protection', async (t) => {
-  const base = { snapshots: 3, placed: 3, published: true, holders: 5, safe: 0.99999, target: 0.9999 }
+  const base = { snapshots: 3, placed: 3, published: true, holders: 5, alone: 0, safe: 0.99999, target: 0.9999 }
   t.equal(protectionOf(base), 'yes')
   t.equal(protectionOf({ ...base, snapshots: 0, placed: 0 }), 'none')
   t.equal(protectionOf({ ...base, placed: 0, published: false }), 'local')
   t.equal(protectionOf({ ...base, placed: 0 }), 'below-target', 'older ones are out there')
   t.equal(protectionOf({ ...base, holders: 1, safe: 0.98 }), 'one-copy')
+  t.equal(protectionOf({ ...base, alone: 1, safe: 0.98 }), 'one-copy', 'the loss of one host loses something')
   t.equal(protectionOf({ ...base, safe: 0.99 }), 'below-target')
   t.equal(protectionOf({ ...base, placed: 2 }), 'below-target', 'a snapshot on the way is not safe yet')
+})
+
+t.test('who alone holds something, and how much everybody keeps', async (t) => {
+  const stripes = [set(1, ['a'], 3), set(1, ['a', 'b'], 2), set(2, ['c'], 1), { ...set(1, ['a', 'd'], 1), head: true }]
+  t.same(soleHolders(stripes), ['a'], 'a part of a stripe is no copy')
+  t.same(
+    [...bytesByHost(stripes)],
+    [
+      ['a', 5 * 1_048_576],
+      ['b', 2 * 1_048_576],
+      ['c', 1_048_576],
+    ],
+  )
 })

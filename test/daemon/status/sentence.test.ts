@@ -8,6 +8,7 @@ const base: Standing = {
   safe: 0.999998,
   target: 0.9999,
   holders: ["Bob's NAS", 'Anna', 'x', 'y'],
+  alone: [],
   eligible: 4,
   ageMs: 7_200_000,
 }
@@ -21,6 +22,10 @@ t.test('one sentence for each standing, naming people', async (t) => {
   t.equal(
     statusSentence(one),
     "One copy of 1 snapshot, on Bob's NAS; a second friend makes it safe; last backup just now",
+  )
+  t.match(
+    statusSentence({ ...base, protected: 'one-copy', alone: ['Anna'] }),
+    /^Part of 12 snapshots has one copy only, on Anna;/,
   )
   t.match(statusSentence({ ...base, protected: 'none', snapshots: 0 }), /plexichat backup/)
   t.match(statusSentence({ ...base, protected: 'local', eligible: 0 }), /this machine only.*plexichat invite/)

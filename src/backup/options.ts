@@ -49,7 +49,7 @@ export const defaultBackupOptions: BackupOptions = {
   chunk: { minBytes: 16 * KiB, averageBytes: 64 * KiB, maxBytes: 256 * KiB },
   packer: { suite: 1, frameBytes: MiB, windowChunks: 64, level: 1 },
   maxOutboxBytes: 8 * GiB,
-  maxInlineBytes: 128 * KiB,
+  maxInlineBytes: 168 * KiB,
   maxInlineSegmentBytes: 48 * KiB,
   maxIndexRoots: 32,
   readAheadFiles: 64,

@@ -58,6 +58,11 @@ export class Output {
     this.#io.stdout.write(text.endsWith('\n') || text === '' ? text : `${text}\n`)
   }
 
+  /** Raw bytes to stdout, as fast as its reader takes them. */
+  async stream(source: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const part of source) await this.bytes(part)
+  }
+
   bytes(data: Uint8Array): Promise<void> {
     return new Promise((resolve) => {
       this.#io.stdout.write(data, () => {

@@ -1,5 +1,6 @@
 /** `cat`: the bytes of one file of a snapshot, to standard output. */
 import { Command } from 'commander'
+import { pipe } from 'it-pipe'
 import { PlexiError } from '../../base/errors.ts'
 import { given, snapshotPath, type Cli } from '../cli.ts'
 import { withSnapshotFilter, type SnapshotFilterOptions } from '../snapshot-filter.ts'
@@ -15,7 +16,7 @@ export function build(cli: Cli): Command {
       const query = { ...given({ tag, path, name, device }), at }
       await session.reach(async (client) => {
         const body = client.bytes('snapshotFile', { params: { ref }, query }, { signal: session.signal })
-        for await (const part of body) await session.out.bytes(part)
+        await pipe(body, (source) => session.out.stream(source))
       })
     }),
   )

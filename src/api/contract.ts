@@ -202,7 +202,7 @@ export const contract = {
   inviteAccept: {
     role: 'admin',
     summary: 'Join by an invite code',
-    body: z.strictObject({ code: z.string().min(8).max(8192) }),
+    body: z.strictObject({ code: z.string().min(1).max(8192) }),
     response: people.joined,
   },
   circles: { role: 'viewer', summary: 'Circles of this home', query: common.page, response: people.circle },

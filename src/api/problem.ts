@@ -12,7 +12,7 @@ export function problemOf(thrown: unknown, at: { instance: string; correlationId
   const error = toPlexiError(thrown)
   return {
     type: `urn:plexichat:error:${error.code}`,
-    title: errorTable[error.code].title.replace(/\{(\w+)\}/g, '$1'),
+    title: errorTable[error.code].why,
     status: error.httpStatus,
     detail: error.message,
     instance: at.instance,

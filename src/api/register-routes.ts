@@ -28,7 +28,7 @@ export interface RouteDeps {
 type AnyCall = Call<never> & { readonly query: { readonly cursor?: string; readonly limit?: number } }
 type Answer = (call: AnyCall, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 
-const idempotencyKeyForm = /^[\x21-\x7e]{8,128}$/
+const idempotencyKeyForm = /^[\x21-\x7e]{1,128}$/
 
 export function registerRoutes(app: FastifyInstance, deps: RouteDeps): void {
   for (const name of Object.keys(paths) as RouteName[]) {
@@ -116,7 +116,7 @@ async function onceOnly(request: FastifyRequest, work: () => Promise<unknown>, d
   const key = request.headers['idempotency-key']
   if (key === undefined) return work()
   if (typeof key !== 'string' || !idempotencyKeyForm.test(key))
-    throw new PlexiError('VALIDATION_FORMAT', { expected: 'an Idempotency-Key of 8 to 128 visible characters' })
+    throw new PlexiError('VALIDATION_FORMAT', { expected: 'an Idempotency-Key of 1 to 128 visible characters' })
   const body = createHash('sha256')
     .update(JSON.stringify(request.body ?? null))
     .digest('hex')

@@ -142,7 +142,7 @@ const table = {
   ),
 
   // --- STORAGE: what is stored, here and on hosts ---
-  STORAGE_NOT_FOUND: e(404, 18, 'not found: {what}', 'Nothing of that name exists.', 'plexichat snapshots'),
+  STORAGE_NOT_FOUND: e(404, 18, 'not found: {what}', 'Nothing of that name exists.', 'check the name'),
   STORAGE_SNAPSHOT_NOT_FOUND: e(
     404,
     18,

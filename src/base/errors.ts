@@ -45,7 +45,9 @@ export function toPlexiError(error: unknown): PlexiError {
     return new PlexiError('SYSTEM_INTERRUPTED', {}, { cause: error })
   const code = systemErrors[(error as NodeJS.ErrnoException | undefined)?.code ?? '']
   const message = error instanceof Error ? error.message : String(error)
-  return new PlexiError(code ?? 'SYSTEM_UNEXPECTED', { reason: message }, { cause: error })
+  const path = (error as NodeJS.ErrnoException | undefined)?.path
+  const what = typeof path === 'string' ? path : message
+  return new PlexiError(code ?? 'SYSTEM_UNEXPECTED', { reason: message, what }, { cause: error })
 }
 
 /** For conditions that only a bug can break. */

@@ -2,7 +2,6 @@
 import { existsSync, lstatSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { PlexiError, isPlexiError } from '../base/errors.ts'
-import { SECOND } from '../base/clock.ts'
 import { homeDirectory, homePaths, type HomePaths } from '../config/home.ts'
 import type { ApiClient, RouteInput, RouteItem, RouteName } from '../api/index.ts'
 import { cliClock } from './clock.ts'
@@ -114,9 +113,7 @@ export class Session {
   #limit(timeoutMs: number): void {
     cliClock.sleep(Math.max(timeoutMs, 1), this.signal).then(
       () => {
-        this.#abort.abort(
-          new PlexiError('SYSTEM_TIMEOUT', { what: 'the command', timeoutMs: Math.round(timeoutMs / SECOND) * SECOND }),
-        )
+        this.#abort.abort(new PlexiError('SYSTEM_TIMEOUT', { what: 'the command', timeoutMs: Math.round(timeoutMs) }))
       },
       () => {
         // The command ended in time.

@@ -16,6 +16,7 @@ t.test('there and back', async (t) => {
       [back.code, back.message, back.remedy, back.exitCode, back.httpStatus],
       [error.code, error.message, error.remedy, error.exitCode, error.httpStatus],
     )
+    t.equal(sent.title, errorTable[code].why, 'the same for every occurrence, with nothing left to fill in')
     t.notMatch(sent.title, /[{}]/)
   }
 })

@@ -32,6 +32,8 @@ t.test('foreign errors get a code and keep their cause', (t) => {
   ]
   for (const [thrown, code] of cases) t.ok(isPlexiError(toPlexiError(thrown), code), code)
   t.equal(toPlexiError(full).cause, full)
+  const gone = Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT', path: '/words' })
+  t.equal(toPlexiError(gone).message, 'not found: /words')
   const own = new PlexiError('STORAGE_IO')
   t.equal(toPlexiError(own), own)
   t.end()

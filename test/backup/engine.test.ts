@@ -84,6 +84,19 @@ t.test('parts, full paths, browsing', async (t) => {
   })
 })
 
+t.test('a path that is gone is named; the others are backed up', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const here = join(dir, 'here')
+  writeFileSync(here, 'content')
+  const network = new DirectoryNetwork({ directory: join(dir, 'store') }, { disk: systemDisk, clock: systemClock })
+  const engine = await openEngine({ keys: newVault().keys, home: join(dir, 'home'), network })
+  t.teardown(() => engine.close())
+  const gone = join(dir, 'gone')
+  const summary = await summaryOf(engine.backup({ paths: [gone, here] }, never))
+  t.match(summary, { files: 1, skipped: [{ path: gone, reason: 'there is no such file or directory' }] })
+  t.match(engine.snapshots(), [{ partial: true, files: 1, paths: [here] }])
+})
+
 t.test('a stream, excludes, own homes, special files, unreadable files', async (t) => {
   const dir = await temporaryDirectory(t)
   const source = join(dir, 'source')

@@ -54,8 +54,7 @@ export class BackupRun {
   async run(): Promise<BackupSummary> {
     const place = this.#request.localOnly !== true && this.#request.dryRun !== true
     const group = place ? this.#findHosts() : Promise.resolve()
-    const roots =
-      this.#request.stream === undefined ? await rootsOf(this.#request.paths ?? [], this.#session.parts.disk) : []
+    const roots = await this.#roots()
     if (this.#request.dryRun === true) return this.#dryRun(roots)
     const writer = this.#session.writer(this.#signal, {
       place,
@@ -75,6 +74,14 @@ export class BackupRun {
     } finally {
       await writer.idle()
     }
+  }
+
+  /** Paths that are not there are left out and named, like files that cannot be read. */
+  async #roots(): Promise<readonly WalkEntry[]> {
+    if (this.#request.stream !== undefined) return []
+    const { roots, missing } = await rootsOf(this.#request.paths ?? [], this.#session.parts.disk)
+    for (const each of missing) this.#skip(each)
+    return roots
   }
 
   async #dryRun(roots: readonly WalkEntry[]): Promise<BackupSummary> {

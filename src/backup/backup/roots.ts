@@ -4,30 +4,40 @@ import { utf8 } from '../../base/bytes.ts'
 import type { Disk } from '../../base/disk.ts'
 import { PlexiError } from '../../base/errors.ts'
 import { limits } from '../options.ts'
+import type { Skipped } from '../requests.ts'
 import { reasonOf, type WalkEntry } from '../sources/walk.ts'
 
-/** Throws `VALIDATION_USAGE`, or `STORAGE_SOURCE_UNREADABLE` when a path is not there: nothing is stored then. */
-export async function rootsOf(paths: readonly string[], disk: Disk): Promise<WalkEntry[]> {
+export interface Roots {
+  readonly roots: readonly WalkEntry[]
+  /** Paths that are not there or cannot be looked at. */
+  readonly missing: readonly Skipped[]
+}
+
+/** Throws `VALIDATION_USAGE`, or `STORAGE_SOURCE_UNREADABLE` when no path is there: nothing is stored then. */
+export async function rootsOf(paths: readonly string[], disk: Disk): Promise<Roots> {
   if (paths.length === 0)
     throw new PlexiError('VALIDATION_USAGE', { reason: 'nothing to back up: give at least one PATH' })
   if (paths.length > limits.paths) throw new PlexiError('VALIDATION_LIMIT', { what: 'paths', limit: limits.paths })
   const roots: WalkEntry[] = []
+  const missing: Skipped[] = []
   const names = new Set<string>()
   for (const path of new Set(paths.map(absolute))) {
     const stat = await statRoot(path, disk)
-    roots.push({ name: utf8(freeName(basename(path) || 'root', names)), path: Buffer.from(path), stat })
+    if (typeof stat === 'string') missing.push({ path, reason: stat })
+    else roots.push({ name: utf8(freeName(basename(path) || 'root', names)), path: Buffer.from(path), stat })
   }
-  return roots
+  const [first] = missing
+  if (roots.length === 0 && first !== undefined) throw new PlexiError('STORAGE_SOURCE_UNREADABLE', { ...first })
+  return { roots, missing }
 }
 
-async function statRoot(path: string, disk: Disk): Promise<WalkEntry['stat']> {
+/** What is at a path, or why that cannot be told. */
+async function statRoot(path: string, disk: Disk): Promise<WalkEntry['stat'] | string> {
   try {
-    const stat = await disk.stat(path)
-    if (stat !== undefined) return stat
+    return (await disk.stat(path)) ?? 'there is no such file or directory'
   } catch (error) {
-    throw new PlexiError('STORAGE_SOURCE_UNREADABLE', { path, reason: reasonOf(error) }, { cause: error })
+    return reasonOf(error)
   }
-  throw new PlexiError('STORAGE_SOURCE_UNREADABLE', { path, reason: 'there is no such file or directory' })
 }
 
 function absolute(path: string): string {

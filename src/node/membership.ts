@@ -11,7 +11,6 @@ import { invitable, loopbackOnly, peerOfAddress, scopeOf, withoutPeer } from './
 import type { CircleBook } from './circles.ts'
 import type { DialPolicy } from './dial-policy.ts'
 import { decodeInvite, encodeInvite, type Invite, type InviteBook, type OpenInvite } from './invites.ts'
-import { inviteFormat } from './options.ts'
 import type { PeerTable } from './peers/peer-table.ts'
 import { JOIN_PROTOCOL, joinCircle, type Guest, type InviteBook as JoinDesk, type Welcome } from './protocols/index.ts'
 import type { PeerLinks } from './transfer/peer-links.ts'

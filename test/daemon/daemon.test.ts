@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
-import { Homes } from './homes.ts'
+import { endOf, eventually, Homes } from './homes.ts'
 
 t.test('opens, answers, holds its lock, ends without a trace in run/, opens again', async (t) => {
   const homes = new Homes(t)
@@ -33,4 +35,36 @@ t.test('a home without a vault, and a home of another shape, are refused', async
   await t.rejects(homes.start('anna'), { code: 'CONFIG_UNKNOWN_KEY' })
   writeFileSync(homes.paths('anna').config, '')
   await homes.start('anna')
+})
+
+t.test('what is told of a member: the address that others can dial, and what each keeps for the other', async (t) => {
+  const homes = new Homes(t)
+  const { peerId } = await homes.init('anna')
+  await homes.init('bob')
+  const anna = await homes.start('anna')
+  // Bob dials Anna, so Anna sees him at a port that nobody can dial.
+  const bob = await homes.start('bob', anna.info.addresses)
+  const client = homes.client('anna')
+  await eventually(async () => ((await client.call('status', {})).hosts.eligible === 1 ? true : undefined))
+  t.strictSame((await client.call('identityKit', {})).addresses, bob.info.addresses)
+  t.match(await client.call('status', {}), { given: 0, used: 0 }, 'own terms are nothing held for others')
+
+  const file = join(homes.root, 'file')
+  writeFileSync(file, randomBytes(2 ** 20))
+  await t.rejects(client.call('backup', { body: { paths: ['file'] } }), { code: 'VALIDATION_USAGE' }, 'before a job')
+  const job = await client.call('backup', { body: { paths: [file] } })
+  t.match(await endOf(client, job), { type: 'summary' })
+  const { used } = await client.call('status', {})
+  t.ok(used > 0)
+  const seenByAnna = await client.call('peer', { params: { id: bob.info.peerId } })
+  t.equal(seenByAnna.received, used, 'by receipts, not by what this process has sent')
+  t.match(await homes.client('bob').call('peer', { params: { id: peerId } }), { given: used })
+
+  const dead = `/ip4/127.0.0.1/tcp/1/p2p/${bob.info.peerId}`
+  await client.call('peerAdd', { body: { address: dead } })
+  t.strictSame(
+    (await client.call('identityKit', {})).addresses,
+    bob.info.addresses,
+    'what was never dialled is not kept',
+  )
 })

@@ -2,6 +2,7 @@ import t from 'tap'
 import {
   addressGroup,
   household,
+  invitable,
   inSubnet,
   ipOf,
   loopbackOnly,
@@ -12,7 +13,6 @@ import {
 } from '../../src/node/addresses.ts'
 import { dhtMode } from '../../src/node/dht/circle-dht.ts'
 import { DialPolicy } from '../../src/node/dial-policy.ts'
-import { invitable } from '../../src/node/membership.ts'
 
 const peer = '12D3KooWGYLhBYHkHfMMPSgfDTCDEZCX2n1JuGqEN8Rk1Sj8XjNx'
 
@@ -71,6 +71,10 @@ void t.test('private addresses that peers name are not dialled; those that peopl
   for (const inside of ['/ip4/127.0.0.1/tcp/1', '/ip4/192.168.1.7/tcp/1', '/ip4/10.0.0.1/tcp/1', '/ip6/::1/tcp/1']) {
     t.notOk(wide.mayDial(inside), inside)
   }
+  t.notOk(wide.mayDialBack('/ip4/192.168.1.7/tcp/1', '/ip4/192.168.1.8/tcp/40000'), 'of another machine')
+  t.notOk(wide.mayDialBack('/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/40000'))
+  t.ok(wide.mayDialBack('/ip4/192.168.1.9/tcp/1', '/ip4/192.168.1.9/tcp/40000'), 'of the machine that is connected')
+  t.ok(wide.mayDial('/ip4/192.168.1.9/tcp/1'), 'and later')
   wide.allow(`/ip4/192.168.1.7/tcp/1/p2p/${peer}`)
   t.ok(wide.mayDial('/ip4/192.168.1.7/tcp/1'))
   const lan = new DialPolicy({ loopbackOnly: false, lan: true, subnets })

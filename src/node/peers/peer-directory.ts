@@ -131,11 +131,12 @@ export class PeerDirectory {
 
   #view(known: KnownPeer, eligible: ReadonlySet<PeerKey>): PeerView {
     const { links, vouched } = this.#deps
+    const dialable = invitable(known.addresses.map((address) => `${address}/p2p/${known.peer}`))
     return {
       ...known,
       online: links.connected(known.peer),
-      address: links.observed(known.peer) ?? known.addresses[0],
-      dialable: invitable(known.addresses.map((address) => `${address}/p2p/${known.peer}`)),
+      address: links.observed(known.peer) ?? dialable[0],
+      dialable,
       trusted: vouched(known),
       eligible: eligible.has(known.peer),
     }

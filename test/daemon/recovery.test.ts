@@ -52,7 +52,8 @@ t.test(
     t.match(notes, [/only 1 member/])
     await t.rejects(homes.init('again'), { code: 'SYSTEM_ALREADY_INITIALISED' })
 
-    await homes.start('again')
+    // No bootstrap: the head says where its hosts are.
+    await homes.start('again', [])
     const target = join(homes.root, 'restored')
     const restore = await homes
       .client('again')

@@ -187,6 +187,7 @@ export class Discovery {
     try {
       const offer = await this.#deps.askOffer(host, wait.signal)
       table.offered(host.peer, offer)
+      this.#recordDialled(host.peer)
       if (this.#members.size < this.#options.limits.maxCandidates) {
         this.#members.set(host.peer, { offer, at: clock.elapsed() })
         if (this.#everMet.size < this.#options.limits.maxPeersKnown) this.#everMet.add(host.peer)
@@ -201,6 +202,16 @@ export class Discovery {
     } finally {
       wait.clear()
     }
+  }
+
+  /** Where we reached it ourselves: a group formed before it told its own addresses must name some. */
+  #recordDialled(peer: PeerKey): void {
+    const { libp2p, table } = this.#deps
+    const dialled = libp2p
+      .getConnections(peerIdFromString(peer))
+      .filter(({ direction }) => direction === 'outbound')
+      .map(({ remoteAddr }) => withoutPeer(remoteAddr.toString()))
+    if (dialled.length > 0) table.seenAt(peer, dialled)
   }
 
   async #discover(): Promise<void> {

@@ -41,7 +41,7 @@ export function newVault(): VaultSecrets {
 }
 
 /** A fresh device of a vault. */
-export function newDevice(vault: VaultSecrets, changes: { revoked?: number[] } = {}): NodeIdentity {
+export function newDevice(vault: VaultSecrets, changes: { version?: number; revoked?: number[] } = {}): NodeIdentity {
   const peerSeed = systemRandom.bytes(32)
   const sign = signingKey(peerSeed)
   const certificate = issueCertificate(vault.sign, {
@@ -51,7 +51,11 @@ export function newDevice(vault: VaultSecrets, changes: { revoked?: number[] } =
     serial: newSerial(systemRandom),
     notAfter: systemClock.now() + 1e10,
   })
-  const terms = signTerms(vault.sign, { version: 1, floorDays: 7, revokedSerials: changes.revoked ?? [] })
+  const terms = signTerms(vault.sign, {
+    version: changes.version ?? 1,
+    floorDays: 7,
+    revokedSerials: changes.revoked ?? [],
+  })
   return { peerSeed, sign, certificate, vault: vault.vault, rendezvous: vault.shared.rendezvous, terms: () => terms }
 }
 

@@ -8,7 +8,7 @@ import type { Logger } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import { headRecordFormat } from '../options.ts'
 import type { HeadDirectory } from './head-directory.ts'
-import { periodAt, placeOfRecord } from './head-records.ts'
+import { periodAt, placeOfRecord, validateHeadRecord } from './head-records.ts'
 
 export interface RepublishOptions {
   readonly everyMs: number
@@ -81,6 +81,7 @@ export function dueRecords(records: readonly Uint8Array[], now: number): { key: 
   for (const value of records) {
     try {
       const place = placeOfRecord(value)
+      validateHeadRecord(place.key, value, now)
       const name = Buffer.from(place.key).toString('hex')
       if (place.period !== period || (due.get(name)?.made ?? -1) >= place.made) continue
       due.set(name, { key: place.key, value, made: place.made })

@@ -5,6 +5,7 @@
  */
 import { toHex } from '../../base/bytes.ts'
 import { deadline, type Clock } from '../../base/clock.ts'
+import type { Metrics } from '../../base/metrics.ts'
 import { mapBounded } from '../../base/queue.ts'
 import type { PeerKey } from '../../crypto/ids.ts'
 import {
@@ -29,6 +30,7 @@ export interface FetchDeps {
   readonly book: GroupBook
   readonly table: Pick<PeerTable, 'succeeded' | 'failed'>
   readonly clock: Clock
+  readonly metrics: Metrics
   /** Members that answered lately. */
   everybody(): readonly GroupHost[]
 }
@@ -43,12 +45,14 @@ type Attempt =
 export class Fetcher {
   readonly #limits: NodeLimits
   readonly #deps: FetchDeps
+  readonly #fetched: { add(): void }
   /** group/slot → searches that found nobody, and since when. */
   readonly #fruitless = new Map<string, { count: number; at: number }>()
 
   constructor(limits: NodeLimits, deps: FetchDeps) {
     this.#limits = limits
     this.#deps = deps
+    this.#fetched = deps.metrics.counter('plexi_shards_fetched_total', 'Shards that hosts gave back intact')
   }
 
   async fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchOutcome> {
@@ -162,6 +166,7 @@ export class Fetcher {
     try {
       const bytes = await links.transfer(host.peer, wait.signal, () => calls.get(host, id, wait.signal))
       table.succeeded(host.peer, { fetched: SHARD_BYTES })
+      this.#fetched.add()
       links.awake(host.peer)
       return { host, bytes }
     } catch (error) {

@@ -5,6 +5,7 @@
  */
 import { deadline, type Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
+import type { Metrics } from '../../base/metrics.ts'
 import { Channel } from '../../base/queue.ts'
 import type { Random } from '../../base/random.ts'
 import { retry } from '../../base/retry.ts'
@@ -32,6 +33,7 @@ export interface PlaceDeps {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  readonly metrics: Metrics
 }
 
 /** Events a slow reader may leave waiting before the uploads wait for it. */
@@ -40,10 +42,14 @@ const MAX_WAITING_EVENTS = 64
 export class Placer {
   readonly #limits: NodeLimits
   readonly #deps: PlaceDeps
+  readonly #placed: { add(): void }
+  readonly #faults: { add(): void }
 
   constructor(limits: NodeLimits, deps: PlaceDeps) {
     this.#limits = limits
     this.#deps = deps
+    this.#placed = deps.metrics.counter('plexi_shards_placed_total', 'Shards that hosts signed for')
+    this.#faults = deps.metrics.counter('plexi_host_faults_total', 'Transfers that failed at a host')
   }
 
   async *place(request: PlaceRequest, signal: AbortSignal): AsyncGenerator<PlaceEvent, void, undefined> {
@@ -118,6 +124,7 @@ export class Placer {
     try {
       const receipt = await retry(policy, { clock, random, signal }, () => this.#attempt(task, host, signal))
       table.succeeded(host.peer, { stored: SHARD_BYTES })
+      this.#placed.add()
       links.awake(host.peer)
       return { ok: true, receipt }
     } catch (error) {
@@ -126,6 +133,7 @@ export class Placer {
       const fault = hostFault(host.peer, error)
       if (fault.why === 'timeout' || fault.why === 'offline') links.rest(host.peer)
       table.failed(host.peer, fault.detail)
+      this.#faults.add()
       log.info('a host failed to store a shard', { peer: host.peer, why: fault.why })
       return { ok: false, fault }
     }

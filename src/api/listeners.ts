@@ -51,7 +51,7 @@ export async function listenOnSocket(path: string, deps: ListenDeps): Promise<Se
 export async function listenOnLoopback(wanted: number, deps: ListenDeps): Promise<{ servers: Server[]; port: number }> {
   for (let attempt = 1; ; attempt++) {
     const four = newServer(deps)
-    await listen(four, { host: '127.0.0.1', port: wanted })
+    await listenOrSay(four, wanted)
     const port = portOf(four)
     const six = newServer(deps)
     try {
@@ -66,6 +66,17 @@ export async function listenOnLoopback(wanted: number, deps: ListenDeps): Promis
       if (taken) deps.log.warn('the API port is taken on ::1; listening on 127.0.0.1 only', { port })
       return { servers: [four], port }
     }
+  }
+}
+
+/** The first address must work. Throws `NETWORK_LISTEN`. */
+async function listenOrSay(server: Server, port: number): Promise<void> {
+  try {
+    await listen(server, { host: '127.0.0.1', port })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const reason = code === 'EADDRINUSE' ? 'in use' : (code ?? 'refused')
+    throw new PlexiError('NETWORK_LISTEN', { address: `127.0.0.1:${String(port)}`, reason }, { cause })
   }
 }
 

@@ -5,7 +5,6 @@
 import { createApiServer, singleToken, type ApiServer } from '../api/index.ts'
 import { BackupEngine } from '../backup/index.ts'
 import { isoTime } from '../base/clock.ts'
-import { PlexiError } from '../base/errors.ts'
 import { stopAll, type Service } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import type { Environment, HomePaths } from '../config/home.ts'
@@ -75,7 +74,8 @@ async function openLocked(request: DaemonRequest, lock: HomeLock): Promise<Runni
   try {
     return await compose(request, parts)
   } catch (error) {
-    await parts.stop()
+    // Half-started parts may fail to stop; what counts is why they did not start.
+    await parts.stop().catch(() => undefined)
     throw error
   }
 }
@@ -98,7 +98,7 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
     home: { hosted: paths.hosted, datastore: paths.datastore, peersDb: paths.peersDb },
     device: device.node,
   })
-  await parts.add(listening(node, settings.values.network.listen))
+  await parts.add(node)
   settings.listen(({ hosting }) => node.hosting.resize(hosting.offer))
 
   const engine = new BackupEngine(backupOptions(settings.values, device.keys), {
@@ -192,24 +192,6 @@ class Parts {
 function readyInfo({ keys, certificate }: Device, node: PlexiNode, api: ApiServer): ReadyInfo {
   const vault = vaultText(keys.vault)
   return { pid: process.pid, peerId: certificate.peer, vault, addresses: node.addresses(), api: api.address }
-}
-
-/** The node, with a telling error where it cannot listen: its libraries know only texts. */
-function listening(node: PlexiNode, addresses: readonly string[]): Service {
-  return {
-    async start() {
-      try {
-        await node.start()
-      } catch (error) {
-        const code = /EADDRINUSE|EADDRNOTAVAIL|EACCES/.exec(error instanceof Error ? error.message : '')?.[0]
-        if (code === undefined) throw error
-        const reason =
-          { EADDRINUSE: 'in use', EADDRNOTAVAIL: 'not of this machine', EACCES: 'not permitted' }[code] ?? code
-        throw new PlexiError('NETWORK_LISTEN', { address: addresses.join(', '), reason }, { cause: error })
-      }
-    },
-    stop: () => node.stop(),
-  }
 }
 
 /** What needs no start. */

@@ -44,6 +44,8 @@ export interface Libp2pDeps {
 /** Not started yet. */
 export async function makeLibp2p(settings: Libp2pSettings, deps: Libp2pDeps): Promise<CircleLibp2p> {
   return createLibp2p<NodeServices>({
+    // Nobody may connect before the protocols are served: identify would tell them that there are none.
+    start: false,
     privateKey: await generateKeyPairFromSeed('Ed25519', settings.peerSeed),
     datastore: deps.datastore,
     nodeInfo: { name: 'plexichat', version: '1', userAgent: 'plexichat/1' },

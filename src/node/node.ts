@@ -54,8 +54,11 @@ export class PlexiNode implements Service {
     try {
       await parts.libp2p.start()
     } catch (error) {
-      const address = `${this.#options.listen.join(', ')} (in use?)`
-      throw new PlexiError('NETWORK_ADDRESS', { address }, { cause: error })
+      throw new PlexiError(
+        'NETWORK_LISTEN',
+        { address: this.#options.listen.join(', '), reason: whyNot(error) },
+        { cause: error },
+      )
     }
     this.#measure(parts)
     parts.discovery.start()
@@ -233,4 +236,16 @@ function step(stop: () => void | Promise<void>): Service {
       await stop()
     },
   }
+}
+
+/** The libraries tell it in their text only. */
+function whyNot(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  const code = /EADDRINUSE|EADDRNOTAVAIL|EACCES/.exec(text)?.[0]
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'in use',
+    EADDRNOTAVAIL: 'not of this machine',
+    EACCES: 'not permitted',
+  }
+  return reasons[code ?? ''] ?? text.split('\n')[0] ?? 'refused'
 }

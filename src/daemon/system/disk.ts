@@ -33,7 +33,7 @@ export const systemDisk: Disk = {
   },
   readdir: (path) => fs.readdir(path, { encoding: 'buffer' }),
   async mkdir(path, mode = 0o700) {
-    await fs.mkdir(path, { recursive: true, mode })
+    await makeDirectory(Buffer.from(path), mode)
   },
   rename: (from, to) => fs.rename(from, to),
   async unlink(path) {
@@ -57,6 +57,31 @@ export const systemDisk: Disk = {
     const { bsize, blocks, bavail } = await fs.statfs(path)
     return { totalBytes: bsize * blocks, freeBytes: bsize * bavail }
   },
+}
+
+/**
+ * The directory and those above it. Not `recursive`, with which the runtime never ends where a file system has no room
+ * for new names, such as /proc.
+ */
+async function makeDirectory(path: Buffer, mode: number): Promise<void> {
+  try {
+    await fs.mkdir(path, { mode })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && (await isDirectory(path))) return
+    const parent = Buffer.from(dirname(path.toString('latin1')), 'latin1')
+    if (code !== 'ENOENT' || parent.equals(path) || (await isDirectory(parent))) throw error
+    await makeDirectory(parent, mode)
+    await makeDirectory(path, mode)
+  }
+}
+
+async function isDirectory(path: Buffer): Promise<boolean> {
+  try {
+    return (await fs.stat(path)).isDirectory()
+  } catch {
+    return false
+  }
 }
 
 async function readFile(path: DiskPath, maxBytes: number): Promise<Buffer> {

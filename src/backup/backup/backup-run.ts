@@ -34,6 +34,8 @@ export class BackupRun {
   readonly #counters = new Counters()
   readonly #skipped: Skipped[] = []
   readonly #startedAt: number
+  /** Number of the newest stripe before this run. */
+  readonly #lastStripe: number
   readonly #time: number
   #phase: 'reading' | 'placing' = 'reading'
   #stats = { newBytes: 0, storedBytes: 0, newShards: 0, stripes: 0 }
@@ -49,6 +51,7 @@ export class BackupRun {
     this.#signal = run.signal
     this.#startedAt = session.parts.clock.elapsed()
     this.#time = session.parts.clock.now()
+    this.#lastStripe = session.parts.catalogue.stripes.live().at(-1)?.no ?? 0
   }
 
   async run(): Promise<BackupSummary> {
@@ -227,6 +230,11 @@ export class BackupRun {
       dirs: this.#counters.dirs,
       bytes: this.#counters.bytesDone,
       ...this.#stats,
+      // With the ones that hold the index, which are formed after the writer is done.
+      stripes:
+        snapshot === null
+          ? this.#stats.stripes
+          : parts.catalogue.stripes.live().filter(({ no }) => no > this.#lastStripe).length,
       k: former.group?.k ?? null,
       n: former.group?.n ?? null,
       placed,

@@ -28,13 +28,18 @@ export function waiting({ catalogue, outbox }: Parts): Waiting {
     (stripe) => stripe.state === 'queued' && !isPlaced(catalogue.stripes.receipts(stripe.no).size, stripe),
   )
   const unstriped = catalogue.shards.unstriped().filter((shard) => !shard.lost).length
-  const head = catalogue.heads.newest()
-  const headDue = catalogue.snapshots.count() > 0 && (head?.published !== true || head.revision !== catalogue.revision)
+  const headDue = catalogue.snapshots.count() > 0 && !headShows({ catalogue })
   return {
     placed: live.length - short.length,
     queued: short.length + unstriped + (headDue ? 1 : 0),
     queuedBytes: outbox.usedBytes,
   }
+}
+
+/** Whether the newest published head tells everything that is in the catalogue. */
+export function headShows({ catalogue }: Pick<Parts, 'catalogue'>): boolean {
+  const head = catalogue.heads.newest()
+  return head?.published === true && head.revision === catalogue.revision
 }
 
 export function isPlaced(receipts: number, stripe: StripeRow): boolean {
@@ -94,6 +99,12 @@ export function stripeHosts({ stripes, head }: Overview, only?: ReadonlySet<numb
   return [...sets.values(), ...(head === undefined ? [] : [head])]
 }
 
+/** What lies on the very same hosts shares their fate and counts once: a head beside stripes that are copies too. */
+export function distinctSets(sets: readonly StripeHosts[]): StripeHosts[] {
+  const key = ({ k, hosts }: StripeHosts): string => `${String(k)} ${hosts.toSorted().join(' ')}`
+  return [...new Map(sets.map((set) => [key(set), set])).values()]
+}
+
 /** Every host of the head has all of it: any one will do. */
 function headHolders({ catalogue, network }: Parts): StripeHosts | undefined {
   const bytes = catalogue.heads.meta(HEAD_HOSTS)
@@ -117,8 +128,10 @@ function headHolders({ catalogue, network }: Parts): StripeHosts | undefined {
 export function safeOf(parts: Parts): number | null {
   if (parts.catalogue.snapshots.count() === 0) return null
   if (parts.catalogue.shards.unstriped().some((shard) => !shard.lost)) return 0
-  const head = parts.catalogue.heads.newest()
-  return head === undefined ? 0 : safety(stripeHosts(overview(parts)))
+  // Small backups ride in the head: without one that hosts hold they lie only here.
+  if (!headShows(parts)) return 0
+  const hosts = stripeHosts(overview(parts))
+  return hosts.length === 0 ? 0 : safety(distinctSets(hosts))
 }
 
 interface HostRate {

@@ -126,6 +126,19 @@ t.test('a stream, excludes, own homes, special files, unreadable files', async (
   rmSync(join(source, 'keep.txt'))
 })
 
+t.test('a file that cannot be read adds no bytes', { skip: process.getuid?.() === 0 }, async (t) => {
+  const dir = await temporaryDirectory(t)
+  const path = join(dir, 'secret')
+  writeFileSync(path, 'secret', { mode: 0 })
+  const network = new DirectoryNetwork({ directory: join(dir, 'store') }, { disk: systemDisk, clock: systemClock })
+  const engine = await openEngine({ keys: newVault().keys, home: join(dir, 'home'), network })
+  t.teardown(() => engine.close())
+  t.match(await summaryOf(engine.backup({ paths: [path] }, never)), {
+    ...{ files: 0, bytes: 0 },
+    skipped: [{ path, reason: 'permission denied' }],
+  })
+})
+
 t.test('a file that grows while it is read is reported and stored as it was read', async (t) => {
   const dir = await temporaryDirectory(t)
   const path = join(dir, 'growing')

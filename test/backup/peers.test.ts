@@ -155,6 +155,21 @@ t.test('without hosts a backup is safe here, and placed later', async (t) => {
   t.ok((await later.fetchShard(Buffer.from(String(shards[0]?.id), 'hex') as never, never)).length === 1_048_576)
 })
 
+t.test('what rides in a head that nobody holds is not safe, however often one looks', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const path = join(dir, 'small')
+  writeFileSync(path, 'small')
+  const world = new MemoryHosts(0)
+  const engine = await openEngine({ keys: newVault().keys, home: join(dir, 'home'), network: new MemoryNetwork(world) })
+  t.teardown(() => engine.close())
+  for (let round = 0; round < 2; round++) {
+    t.match(await summaryOf(engine.backup({ paths: [path] }, never)), { safe: 0, belowTarget: true, queued: 1 })
+    t.match(await summaryOf(engine.drain(never)), { queued: 1 })
+    t.equal(engine.status().safe, 0)
+  }
+  t.match(engine.snapshots(), [{ safe: 0 }, { safe: 0 }])
+})
+
 t.test('a full or garbage-serving host does not stop anything; a disk put back in time goes on', async (t) => {
   const dir = await temporaryDirectory(t)
   const path = join(dir, 'file')

@@ -109,7 +109,6 @@ export class TreeWriter {
     const { counters, skip, progress } = this.#deps
     if ('error' in read) {
       skip({ path: nameText(item.path), reason: read.error })
-      counters.bytesDone += item.small === undefined ? 0 : item.stat.size
       return undefined
     }
     if (read.changed) skip({ path: nameText(item.path), reason: 'changed while it was read' })

@@ -1,6 +1,6 @@
 /** A snapshot as lists show it. */
 import { safety } from '../../shard/index.ts'
-import { overview, stripeHosts, type Overview } from '../health.ts'
+import { distinctSets, headShows, overview, stripeHosts, type Overview } from '../health.ts'
 import type { Parts } from '../parts.ts'
 import type { SnapshotInfo } from '../requests.ts'
 import { nameText } from '../sources/excludes.ts'
@@ -28,7 +28,7 @@ function infoOf({ row, snapshot }: NamedSnapshot, all: Overview, shown: boolean)
     device,
     partial,
     placed: shown && needed !== undefined && [...needed].every((no) => all.stripes.get(no)?.placed === true),
-    safe: needed === undefined || !shown ? 0 : safety(hosts),
+    safe: needed === undefined || !shown ? 0 : safety(distinctSets(hosts)),
     hosts,
   }
 }
@@ -44,9 +44,4 @@ function stripesOf(all: Overview, shards: ReadonlySet<number> | undefined): Set<
     stripes.add(stripe)
   }
   return stripes
-}
-
-function headShows({ catalogue }: Parts): boolean {
-  const head = catalogue.heads.newest()
-  return head?.published === true && head.revision === catalogue.revision
 }

@@ -64,15 +64,26 @@ export const systemDisk: Disk = {
  * for new names, such as /proc.
  */
 async function makeDirectory(path: Buffer, mode: number): Promise<void> {
+  if (await makeOne(path, mode)) return
+  const parent = Buffer.from(dirname(path.toString('latin1')), 'latin1')
+  if (!parent.equals(path)) await makeDirectory(parent, mode)
+  if (!(await makeOne(path, mode)))
+    throw Object.assign(new Error(`ENOENT: nothing can be made at ${String(path)}`), {
+      code: 'ENOENT',
+      path: String(path),
+    })
+}
+
+/** False where the directory above is missing. */
+async function makeOne(path: Buffer, mode: number): Promise<boolean> {
   try {
     await fs.mkdir(path, { mode })
+    return true
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST' && (await isDirectory(path))) return
-    const parent = Buffer.from(dirname(path.toString('latin1')), 'latin1')
-    if (code !== 'ENOENT' || parent.equals(path) || (await isDirectory(parent))) throw error
-    await makeDirectory(parent, mode)
-    await makeDirectory(path, mode)
+    if (code === 'EEXIST' && (await isDirectory(path))) return true
+    if (code === 'ENOENT') return false
+    throw error
   }
 }
 

@@ -54,3 +54,17 @@ t.test('what is not there is undefined, false, or an error, never a guess', asyn
   t.equal(await disk.unlink(none), false)
   await t.rejects(disk.open(none, 'read'), { code: 'ENOENT' })
 })
+
+t.test('directories are made with those above them, and where none can be made that is an error', async (t) => {
+  const deep = join(dir, 'x/y/z')
+  await Promise.all([disk.mkdir(deep), disk.mkdir(Buffer.from(deep)), disk.mkdir(join(dir, 'x/y'))])
+  t.equal(statSync(join(dir, 'x')).mode & 0o777, 0o700)
+  await disk.mkdir(`${deep}/`)
+  await disk.mkdir(dir)
+  const bytes = Buffer.concat([Buffer.from(`${dir}/`), Buffer.from([0xff, 0xfe]), Buffer.from('/below')])
+  await disk.mkdir(bytes)
+  t.equal((await disk.stat(bytes))?.kind, 'directory')
+  await t.rejects(disk.mkdir(join(dir, 'a')), { code: 'EEXIST' }, 'a file is there')
+  await t.rejects(disk.mkdir(join(dir, 'a/b')), { code: 'ENOTDIR' })
+  if (process.platform === 'linux') await t.rejects(disk.mkdir('/proc/none/below'), { code: 'ENOENT' })
+})

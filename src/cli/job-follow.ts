@@ -108,7 +108,7 @@ class Follower {
     }
     if (event.type === 'note' && !out.json) {
       this.#view.pause()
-      if (event.level === 'warning') out.warn(event.text)
+      if (event.level === 'warning') out.warn(event.path === undefined ? event.text : `${event.path}: ${event.text}`)
       else if (options.verbose > 0) out.note(event.text)
     }
     out.line(event.type, { job: this.#job.id, seq, ...withoutType(event) })

@@ -64,7 +64,7 @@ async function backup(session: Session, paths: string[], options: Options): Prom
 /** What counts as failure after all: hosts are missing, or files could not be read. */
 function outcome(session: Session, summary: BackupSummary, end: { stalled: boolean; job: string }): number {
   if (end.stalled) {
-    const message = `${counted(summary.queued, 'stripe')} still wait for hosts; job ${end.job} goes on`
+    const message = `${counted(summary.queued, 'stripe')} still waiting for hosts; job ${end.job} goes on`
     throw new PlexiError('STORAGE_TOO_FEW_HOSTS', { job: end.job, queued: summary.queued }, { message })
   }
   if (summary.skipped.length > 0) {

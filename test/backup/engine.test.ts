@@ -120,6 +120,8 @@ t.test('a stream, excludes, own homes, special files, unreadable files', async (
   t.same(paths, ['source', 'source/keep.txt'], 'neither excluded files nor home nor store')
   t.equal(tree.skipped.length, 0)
 
+  await t.rejects(summaryOf(engine.backup({ paths: [join(source, 'home')] }, never)), { code: 'VALIDATION_USAGE' })
+  t.equal(engine.snapshots().length, 2, 'no empty snapshot takes the place of the latest')
   const dry = await summaryOf(engine.backup({ paths: [source], dryRun: true }, never))
   t.match(dry, { snapshot: null, newShards: 0 })
   t.ok(dry.newBytes > 0)
@@ -133,10 +135,12 @@ t.test('a file that cannot be read adds no bytes', { skip: process.getuid?.() ==
   const network = new DirectoryNetwork({ directory: join(dir, 'store') }, { disk: systemDisk, clock: systemClock })
   const engine = await openEngine({ keys: newVault().keys, home: join(dir, 'home'), network })
   t.teardown(() => engine.close())
-  t.match(await summaryOf(engine.backup({ paths: [path] }, never)), {
+  t.match(await summaryOf(engine.backup({ paths: [dir], exclude: ['home', 'store'] }, never)), {
     ...{ files: 0, bytes: 0 },
     skipped: [{ path, reason: 'permission denied' }],
   })
+  await t.rejects(summaryOf(engine.backup({ paths: [path] }, never)), { code: 'STORAGE_SOURCE_UNREADABLE' })
+  t.equal(engine.snapshots().length, 1, 'none that is empty')
 })
 
 t.test('a file that grows while it is read is reported and stored as it was read', async (t) => {

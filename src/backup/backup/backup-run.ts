@@ -138,10 +138,22 @@ export class BackupRun {
     const scanning = scan(roots, { ...walk, signal: AbortSignal.any([walk.signal, stop.signal]) }, this.#counters)
     scanning.catch(() => undefined)
     try {
-      return await writer.writeRoots(roots)
+      const written = await writer.writeRoots(roots)
+      if (written.nodes === 0) throw this.#nothing(roots)
+      return written.list
     } finally {
       stop.abort()
     }
+  }
+
+  /** An empty snapshot would pass for the latest one. */
+  #nothing(roots: readonly WalkEntry[]): PlexiError {
+    const [first] = this.#skipped
+    if (first !== undefined) return new PlexiError('STORAGE_SOURCE_UNREADABLE', { ...first })
+    const names = roots.map(({ path }) => String(path)).join(', ')
+    return new PlexiError('VALIDATION_USAGE', {
+      reason: `nothing to back up: ${names} is left out or of a special kind`,
+    })
   }
 
   /** The snapshot object, and the commit that makes it exist. */

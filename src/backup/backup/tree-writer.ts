@@ -48,13 +48,16 @@ export class TreeWriter {
   }
 
   /** Stores whole trees; each root becomes a node of its name in the top list, with its origin. */
-  async writeRoots(roots: readonly WalkEntry[]): Promise<NodeList> {
+  async writeRoots(roots: readonly WalkEntry[]): Promise<{ list: NodeList; nodes: number }> {
     const top = new NodeListBuilder(this.#deps.store)
+    let nodes = 0
     for (const root of roots.toSorted((a, b) => compare(a.name, b.name))) {
       const node = await this.#writeTree(root)
-      if (node !== undefined) await top.push({ ...node, origin: root.path })
+      if (node === undefined) continue
+      nodes++
+      await top.push({ ...node, origin: root.path })
     }
-    return top.finish()
+    return { list: await top.finish(), nodes }
   }
 
   /** Stores a stream as the only node of the top list. */

@@ -4,7 +4,7 @@
  * blocked peers and those that hold shards are never forgotten to make room; what people decide is durable at once.
  */
 import type { Clock } from '../../base/clock.ts'
-import type { PeerKey } from '../../crypto/ids.ts'
+import { peerKey, type PeerKey } from '../../crypto/ids.ts'
 import type { PeersDatabase } from './database.ts'
 
 /** What a host said about itself, reduced to what placement and people need. */
@@ -38,6 +38,8 @@ export interface KnownPeer {
 
 export const MAX_PEER_ADDRESSES = 8
 const MAX_NAME_CHARS = 64
+/** Parts of ids shorter than this name nobody. */
+const MIN_PART_CHARS = 4
 const MAX_FAULT_CHARS = 200
 
 /** Sights and counters wait this long at most before they are written together; a crash loses no more than these. */
@@ -97,14 +99,18 @@ export class PeerTable {
     return [...this.#peers.values()].sort((a, b) => (b.lastSeen ?? 0) - (a.lastSeen ?? 0) || (a.peer < b.peer ? -1 : 1))
   }
 
-  /** Peers of that id or name; else those whose id starts or ends so, or whose vault starts so. */
+  /**
+   * The peer of that id; else peers of that name, and those whose id starts or ends so or whose vault starts so. Peers
+   * name themselves, so a name never hides another whose id it looks like.
+   */
   find(text: string): KnownPeer[] {
-    const everybody = this.list()
-    const exact = everybody.filter((known) => known.peer === text || known.name === text)
-    if (exact.length > 0) return exact
-    if (text.length < 4) return []
-    const named = (known: KnownPeer): boolean => known.peer.startsWith(text) || known.peer.endsWith(text)
-    return everybody.filter((known) => named(known) || known.vault?.startsWith(text) === true)
+    const whole = this.#peers.get(text as PeerKey)
+    if (whole !== undefined) return [whole]
+    if (isPeerKey(text)) return []
+    const like = (known: KnownPeer): boolean =>
+      text.length >= MIN_PART_CHARS &&
+      (known.peer.startsWith(text) || known.peer.endsWith(text) || known.vault?.startsWith(text) === true)
+    return this.list().filter((known) => known.name === text || like(known))
   }
 
   /** Makes an entry where there is none; false when the table is full of peers that matter more. */
@@ -123,9 +129,14 @@ export class PeerTable {
     this.#later(peer, { addresses: merged, lastSeen: this.#clock.now() })
   }
 
-  /** `offer.vault` is from the certificate that came with the offer. */
+  /**
+   * `offer.vault` is from the certificate that came with the offer. A vouched peer stays with the vault it was vouched
+   * for: any vault can issue a certificate for any peer, and whoever has a stolen device makes vaults at will.
+   */
   offered(peer: PeerKey, offer: KnownOffer & { readonly vault: string }): void {
-    const { capacityBytes, freeBytes, accepting, vault } = offer
+    const { capacityBytes, freeBytes, accepting } = offer
+    const known = this.#peers.get(peer)
+    const vault = known?.vouched === true && known.vault !== undefined ? known.vault : offer.vault
     this.#later(peer, { offer: { capacityBytes, freeBytes, accepting }, offerTime: this.#clock.now(), vault })
   }
 
@@ -168,9 +179,20 @@ export class PeerTable {
     this.#later(peer, { failures: known.failures + 1, lastFault: fault.slice(0, MAX_FAULT_CHARS) })
   }
 
+  /** A peer that was trusted before it was met: the vault it shows first is the one it is trusted with. */
+  belongs(peer: PeerKey, vault: string): void {
+    this.#now(peer, { vault })
+  }
+
   /** Whether any device of the vault is vouched for. */
   vaultVouched(vault: string): boolean {
-    for (const peer of this.#peers.values()) if (peer.vouched && peer.vault === vault) return true
+    for (const peer of this.#peers.values()) if (peer.vouched && !peer.blocked && peer.vault === vault) return true
+    return false
+  }
+
+  /** Whether any device of the vault is blocked. */
+  vaultBlocked(vault: string): boolean {
+    for (const peer of this.#peers.values()) if (peer.blocked && peer.vault === vault) return true
     return false
   }
 
@@ -226,6 +248,15 @@ const nobody: Omit<KnownPeer, 'peer' | 'firstSeen'> = {
   lastFault: undefined,
   bytesStored: 0,
   bytesFetched: 0,
+}
+
+function isPeerKey(text: string): boolean {
+  try {
+    peerKey(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function fromRow(row: Row): KnownPeer {

@@ -2,6 +2,9 @@ import t from 'tap'
 import { peerKeyOf, type PeerKey } from '../../../src/crypto/ids.ts'
 import { openPeersDatabase } from '../../../src/node/peers/database.ts'
 import { PeerTable } from '../../../src/node/peers/peer-table.ts'
+import { PeerStanding } from '../../../src/node/standing.ts'
+import { fromHex } from '../../../src/base/bytes.ts'
+import type { VaultId } from '../../../src/crypto/ids.ts'
 import type { Stoppable } from '../circle.ts'
 import { ports } from '../swarm.ts'
 
@@ -105,3 +108,56 @@ void t.test('a database of a newer program is refused', async (t) => {
   await t.rejects(openPeersDatabase(file, ports.disk), { code: 'CONFIG_NEWER_HOME' })
   await t.rejects(openPeersDatabase(t.testdir(), ports.disk), { code: 'STORAGE_DATABASE' })
 })
+
+void t.test('trust is in a vault: a vouched peer brings in no other', async (t) => {
+  const book = await table(t)
+  const [own, friend, made] = [vaultOf('11'), vaultOf('22'), vaultOf('33')]
+  const standing = new PeerStanding({ vouchEverybody: false }, { table: book, vault: own })
+  const of = (who: PeerKey, vault: VaultId) => standing.standing({ peer: who, vault, address: '', stamp: null })
+
+  book.introduced(peer(1), { vault: '22'.repeat(32), name: 'ann' })
+  book.vouch(peer(1), true)
+  t.equal(await of(peer(1), friend), 'vouched')
+  t.equal(await of(peer(2), friend), 'vouched', 'her other devices')
+  t.equal(await of(peer(1), made), 'stranger', 'a stolen device with a vault of its own')
+  book.offered(peer(1), { capacityBytes: 1, freeBytes: 1, accepting: true, vault: '33'.repeat(32) })
+  t.equal(await of(peer(2), made), 'stranger', 'what it says of itself later changes nothing')
+  t.equal(await of(peer(1), friend), 'vouched')
+
+  book.vouch(peer(3), true)
+  t.equal(await of(peer(3), made), 'vouched', 'trusted before it was met: the vault it shows first')
+  t.equal(await of(peer(3), vaultOf('44')), 'stranger')
+})
+
+void t.test('a block is of the vault, whatever device it comes with', async (t) => {
+  const book = await table(t)
+  const standing = new PeerStanding({ vouchEverybody: true }, { table: book, vault: vaultOf('11') })
+  const of = (who: PeerKey, vault: VaultId) => standing.standing({ peer: who, vault, address: '', stamp: null })
+  book.introduced(peer(1), { vault: '22'.repeat(32), name: 'ann' })
+  book.vouch(peer(1), true)
+  book.block(peer(1), true)
+  t.notOk(book.vaultVouched('22'.repeat(32)))
+  t.equal(await of(peer(1), vaultOf('22')), 'blocked')
+  t.equal(await of(peer(2), vaultOf('22')), 'blocked')
+  t.equal(await of(peer(2), vaultOf('33')), 'vouched')
+  book.introduced(peer(4), { vault: '11'.repeat(32), name: 'my lost phone' })
+  book.block(peer(4), true)
+  t.equal(await of(peer(4), vaultOf('11')), 'blocked')
+  t.equal(await of(peer(5), vaultOf('11')), 'vouched', 'blocking one of the own devices blocks that device')
+})
+
+void t.test('nobody takes the place of another by the name it gives itself', async (t) => {
+  const book = await table(t)
+  book.introduced(peer(1), { vault: '22'.repeat(32), name: 'ann' })
+  book.introduced(peer(2), { vault: '33'.repeat(32), name: peer(1) })
+  const found = (text: string) => book.find(text).map((each) => each.peer)
+  t.same(found(peer(1)), [peer(1)], 'a whole id is that peer')
+  book.introduced(peer(2), { vault: '33'.repeat(32), name: peer(9) })
+  t.same(found(peer(9)), [], 'also of a peer that is not known yet')
+  book.introduced(peer(2), { vault: '33'.repeat(32), name: peer(1).slice(-6) })
+  t.same(found(peer(1).slice(-6)).length, 2, 'the end of an id and a name: the person has to say which')
+})
+
+function vaultOf(byte: string): VaultId {
+  return fromHex(byte.repeat(32)) as VaultId
+}

@@ -42,8 +42,10 @@ export class DialPolicy {
     if (peer !== undefined && this.#blocked.has(peer)) return false
     switch (scopeOf(address)) {
       case 'public':
+        // A name leads wherever its owner says at that moment, also into this network: it has to be named by a person.
+        return ipOf(address) !== undefined
       case 'relayed':
-        return true
+        return this.#mayDialRelay(address)
       case 'loopback':
         return this.#options.loopbackOnly
       case 'private':
@@ -72,6 +74,12 @@ export class DialPolicy {
       denyInboundEncryptedConnection: blocked,
       filterMultiaddrForPeer: (_peer, address) => this.mayDial(address.toString()),
     }
+  }
+
+  /** The way to a relay is dialled like any other; a relay named by its id alone is known otherwise or not at all. */
+  #mayDialRelay(address: string): boolean {
+    const way = withoutPeer(address.slice(0, address.indexOf('/p2p-circuit')))
+    return way === '' || this.mayDial(way)
   }
 
   #inOwnSubnet(address: string): boolean {

@@ -99,6 +99,7 @@ export async function assemble(options: NodeOptions, deps: NodeDeps) {
 }
 
 interface NetworkParts extends NodeDeps, Pick<PlaceDeps, 'book' | 'table'> {
+  readonly policy: DialPolicy
   readonly libp2p: CircleLibp2p
   readonly links: PeerLinks
   readonly calls: WireCalls
@@ -120,6 +121,9 @@ function makeNetwork(limits: NodeLimits, parts: NetworkParts): PeerNetwork {
     placer: new Placer(limits, parts),
     fetcher: new Fetcher(limits, { ...parts, everybody: () => hosts(candidates()) }),
     heads: new Heads(limits, { ...parts, rendezvous: parts.device.rendezvous }),
+    named: (address) => {
+      parts.policy.allow(address)
+    },
     online: () => libp2p.getConnections().length > 0,
   })
 }

@@ -40,6 +40,8 @@ export interface PeerNetworkDeps {
   converge(signal: AbortSignal): Promise<void>
   /** Members that answered lately and may host for us, in no order. */
   members(): GroupHost[]
+  /** The vault itself names this address: it may be dialled. */
+  named(address: string): void
   /** Whether anybody at all is connected. */
   online(): boolean
 }
@@ -66,6 +68,11 @@ export class PeerNetwork implements ShardNetwork {
 
   async adoptGroups(groups: readonly PlacementGroup[]): Promise<void> {
     this.#deps.book.adopt(groups)
+    const hosts = groups.flatMap(({ slots, standbys }) => [
+      ...slots.flatMap((slot) => [slot.host, ...slot.former]),
+      ...standbys,
+    ])
+    for (const { addresses } of hosts) for (const address of addresses) this.#deps.named(address)
   }
 
   place(request: PlaceRequest, signal: AbortSignal): AsyncIterable<PlaceEvent> {

@@ -77,6 +77,14 @@ void t.test('private addresses that peers name are not dialled; those that peopl
   t.ok(wide.mayDial('/ip4/192.168.1.9/tcp/1'), 'and later')
   wide.allow(`/ip4/192.168.1.7/tcp/1/p2p/${peer}`)
   t.ok(wide.mayDial('/ip4/192.168.1.7/tcp/1'))
+  for (const name of ['/dns4/rebind.example/tcp/22', '/dns6/rebind.example/tcp/22', '/dns/rebind.example/tcp/22/ws']) {
+    t.notOk(wide.mayDial(name), 'a name that a stranger gives may lead anywhere')
+    wide.allow(name)
+    t.ok(wide.mayDial(`${name}/p2p/${peer}`))
+  }
+  t.notOk(wide.mayDial(`/ip4/10.0.0.1/tcp/1/p2p/${peer}/p2p-circuit`), 'a relay is dialled too')
+  t.ok(wide.mayDial(`/ip4/9.9.9.9/tcp/1/p2p/${peer}/p2p-circuit`))
+  t.ok(wide.mayDial(`/p2p/${peer}/p2p-circuit`))
   const lan = new DialPolicy({ loopbackOnly: false, lan: true, subnets })
   t.ok(lan.mayDial('/ip4/192.168.1.7/tcp/1'))
   t.notOk(lan.mayDial('/ip4/10.0.0.1/tcp/1'), 'only own subnets')

@@ -7,7 +7,8 @@ import type { Logger } from '../../base/log.ts'
 import { mapBounded } from '../../base/queue.ts'
 import type { Random } from '../../base/random.ts'
 import type { PeerKey } from '../../crypto/ids.ts'
-import type { FoundHead, GroupHost, HeadBundle, HostFault } from '../../shard/index.ts'
+import { openNotice, type FoundHead, type GroupHost, type HeadBundle, type HostFault } from '../../shard/index.ts'
+import type { DialPolicy } from '../dial-policy.ts'
 import type { HeadDirectory } from '../dht/head-directory.ts'
 import { makeHeadRecords, periodAt } from '../dht/head-records.ts'
 import { headRecordFormat, type NodeLimits } from '../options.ts'
@@ -19,13 +20,14 @@ export interface HeadDeps {
   readonly calls: HostCalls
   readonly links: Pick<PeerLinks, 'rest' | 'resting'>
   readonly directory: HeadDirectory
+  readonly policy: Pick<DialPolicy, 'allow'>
   readonly rendezvous: Uint8Array
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
 }
 
-/** Heads kept from one recovery, however many hosts push theirs. */
+/** Heads kept from one recovery. Every host has the same share of it, so that none crowds out what another keeps. */
 const MAX_FOUND = 256
 
 export class Heads {
@@ -71,22 +73,26 @@ export class Heads {
     return { hosts: kept.map((host) => host.peer), faults }
   }
 
-  /** Where the DHT says heads of this vault are. */
+  /** Where the vault's own records in the DHT say its heads are; these addresses may be dialled, whatever they are. */
   async pointers(signal: AbortSignal): Promise<GroupHost[]> {
     const found = await this.#deps.directory.find(this.#deps.rendezvous, signal)
     const hosts = new Map<PeerKey, GroupHost>()
     for (const pointer of found) {
-      for (const host of pointer.hosts) if (!hosts.has(host.peer)) hosts.set(host.peer, host)
+      for (const host of pointer.hosts) {
+        for (const address of host.addresses) this.#deps.policy.allow(address)
+        if (!hosts.has(host.peer)) hosts.set(host.peer, host)
+      }
     }
     return [...hosts.values()]
   }
 
-  /** Asks every one of `hosts`; who does not answer is left out. */
+  /** Asks every one of `hosts`; who does not answer is left out. Of a host that gives too many, the newest are kept. */
   async collect(hosts: readonly GroupHost[], signal: AbortSignal): Promise<FoundHead[]> {
+    const share = Math.max(1, Math.floor(MAX_FOUND / Math.max(1, hosts.length)))
     const answers = await mapBounded(hosts, this.#limits.maxAsksAtOnce, async (host) => {
       const wait = deadline(this.#deps.clock, this.#limits.shardTimeoutMs, signal)
       try {
-        return await this.#deps.calls.getHeads(host, wait.signal)
+        return newest(await this.#deps.calls.getHeads(host, wait.signal), share)
       } catch (error) {
         this.#deps.log.debug('a member gave no head', { peer: host.peer, error })
         return []
@@ -124,4 +130,10 @@ export class Heads {
       wait.clear()
     }
   }
+}
+
+function newest(heads: readonly FoundHead[], count: number): FoundHead[] {
+  if (heads.length <= count) return [...heads]
+  const sorted = heads.map((head) => ({ head, seq: openNotice(head.bundle.notice).seq })).sort((a, b) => b.seq - a.seq)
+  return sorted.slice(0, count).map(({ head }) => head)
 }

@@ -8,6 +8,7 @@ import { Key } from 'interface-datastore'
 import type { Batch, Datastore, KeyQuery, Pair, Query } from 'interface-datastore'
 import type { Clock } from '../../base/clock.ts'
 import { PlexiError } from '../../base/errors.ts'
+import { Semaphore } from '../../base/queue.ts'
 
 export interface StoreRule {
   /** Keys that start with this. */
@@ -71,6 +72,7 @@ export class BoundedDatastore implements Datastore {
   readonly #attribution: Attribution
   readonly #entries = new Map<StoreRule, Map<string, Entry>>()
   readonly #buckets = new Map<string, Bucket>()
+  readonly #turns = new Map<StoreRule, Semaphore>()
 
   constructor(options: BoundedStoreOptions, deps: { inner: Datastore; clock: Clock; attribution: Attribution }) {
     this.#options = options
@@ -100,8 +102,11 @@ export class BoundedDatastore implements Datastore {
 
   async put(key: Key, value: Uint8Array, options?: object): Promise<Key> {
     const rule = this.#ruleOf(key)
-    if (rule !== undefined) await this.#admit(rule, key, value)
-    return this.#storeOf(rule).put(key, value, options)
+    if (rule === undefined) return this.#inner.put(key, value, options)
+    return this.#inTurn(rule, async () => {
+      await this.#admit(rule, key, value)
+      return this.#storeOf(rule).put(key, value, options)
+    })
   }
 
   get(key: Key, options?: object): Uint8Array | Promise<Uint8Array> {
@@ -151,6 +156,13 @@ export class BoundedDatastore implements Datastore {
 
   async *queryKeys(query: KeyQuery, options?: object): AsyncGenerator<Key> {
     yield* this.#storeOf(this.#ruleOfPrefix(query.prefix)).queryKeys(query, options)
+  }
+
+  /** One write of a rule at a time: between a check and its write nothing else may change what was checked. */
+  #inTurn<T>(rule: StoreRule, work: () => Promise<T>): Promise<T> {
+    let turn = this.#turns.get(rule)
+    if (turn === undefined) this.#turns.set(rule, (turn = new Semaphore(1)))
+    return turn.run(work)
   }
 
   #ruleOf(key: Key): StoreRule | undefined {

@@ -114,3 +114,15 @@ void t.test('batches pass the same caps', async (t) => {
   await t.rejects(async () => batch.commit())
   t.equal(await size(inner), 1)
 })
+
+void t.test('of two writes at once the older one loses, and no cap is passed', async (t) => {
+  const newer = (stored: Uint8Array, value: Uint8Array): boolean => (value[0] ?? 0) >= (stored[0] ?? 0)
+  const { inner, put } = make({ mayReplace: newer })
+  await put('a', 'x', Uint8Array.of(1))
+  await Promise.allSettled([put('b', 'x', Uint8Array.of(9)), put('c', 'x', Uint8Array.of(5))])
+  t.same(await inner.get(new Key('/dht/record/x')), Uint8Array.of(9))
+  await Promise.allSettled(Array.from({ length: 200 }, (_, i) => put(`p${i}`, `k${i}`)))
+  t.equal(await size(inner), 50)
+  await Promise.allSettled(Array.from({ length: 30 }, (_, i) => put('mallory', `m${i}`)))
+  t.equal(await size(inner), 50)
+})

@@ -26,18 +26,15 @@ export class BackupJob implements JobHandler {
 
   async run(context: JobContext): Promise<{ summary: Summary; pending: boolean }> {
     const request = context.request as BackupRequest
-    let summary: BackupSummary | undefined
+    let summary = this.#madeBefore(request, context.begunBefore)
+    if (summary !== undefined) return this.#saved(context, request, summary)
     for await (const event of this.#deps.engine.backup(engineRequest(request, context.input), context.signal)) {
       if (event.type === 'progress') context.emit(progressEvent('reading', event))
       else if (event.type === 'note') context.emit(noteEvent(event, this.#deps.nameOf))
       else summary = apiSummary(event)
     }
     if (summary === undefined) throw new Error('a backup without a summary')
-    if (request.dryRun) return { summary, pending: false }
-    context.emit({ ...summary, type: 'saved' })
-    if (summary.queued > 0) this.#deps.checkWelcome()
-    this.#deps.placement.kick()
-    return { summary, pending: !request.local && summary.queued > 0 }
+    return request.dryRun ? { summary, pending: false } : this.#saved(context, request, summary)
   }
 
   async settle(context: JobContext, reached: Summary): Promise<Summary> {
@@ -60,6 +57,32 @@ export class BackupJob implements JobHandler {
     } finally {
       stop()
     }
+  }
+
+  #saved(context: JobContext, request: BackupRequest, summary: BackupSummary): { summary: Summary; pending: boolean } {
+    context.emit({ ...summary, type: 'saved' })
+    if (summary.queued > 0) this.#deps.checkWelcome()
+    this.#deps.placement.kick()
+    return { summary, pending: !request.local && summary.queued > 0 }
+  }
+
+  /**
+   * What a run that was cut off had made already: nobody wants it twice. What it cost is not known any more; where files
+   * were left out nobody knows which, so that one is made again.
+   */
+  #madeBefore(request: BackupRequest, begunMs: number | null): BackupSummary | undefined {
+    if (begunMs === null || request.stdin !== undefined || request.dryRun) return undefined
+    const made = this.#deps.engine.snapshots({}).find(({ time, name, paths, tags, partial }) => {
+      const same = [name, ...paths].join('\0') === [request.name ?? '', ...request.paths].join('\0')
+      return !partial && time >= begunMs && same && tags.join('\0') === request.tags.join('\0')
+    })
+    if (made === undefined) return undefined
+    const { id, files, dirs, bytes } = made
+    const nothing = { newBytes: 0, storedBytes: 0, newShards: 0, stripes: 0, placed: 0, k: 0, n: 0 }
+    return this.#now({
+      ...nothing,
+      ...{ snapshot: id, files, dirs, bytes, queued: 0, safe: null, belowTarget: true, skipped: [], seconds: 0 },
+    })
   }
 
   /** A snapshot that is gone is nothing to wait for. */

@@ -8,6 +8,8 @@ export type Summary = Record<string, unknown>
 export interface JobContext {
   readonly id: string
   readonly request: unknown
+  /** Milliseconds since 1970, when the job was first begun, if an earlier run of the daemon did not finish it. */
+  readonly begunBefore: number | null
   /** Fires when the job is cancelled or the daemon stops. */
   readonly signal: AbortSignal
   emit(event: WorkEvent): void

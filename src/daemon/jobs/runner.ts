@@ -171,7 +171,7 @@ export class JobRunner implements Service, JobService {
     const turns = this.#turns.get(kind) ?? new Semaphore(1)
     this.#turns.set(kind, turns)
     const outcome = await turns.run(async () => {
-      this.#change(active, { state: 'running', started: this.#deps.clock.now() })
+      this.#change(active, { state: 'running', started: active.row.started ?? this.#deps.clock.now() })
       this.#announce(active, 'started')
       if (active.row.streams) await this.#awaitInput(active)
       return await handler.run(context)
@@ -198,6 +198,7 @@ export class JobRunner implements Service, JobService {
     return {
       id: active.row.id,
       request: active.row.request,
+      begunBefore: active.row.started,
       signal: active.control.signal,
       input: active.input,
       emit: (event) => {

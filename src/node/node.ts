@@ -193,6 +193,8 @@ export class PlexiNode implements Service {
     const idleMs = this.#running().limits.idleTimeoutMs * SERVER_IDLE_FACTOR
     const wire = new Libp2pWire(stream, { idleMs, peer }, this.#deps.clock)
     await handler(wire, { peer, address: connection.remoteAddr.toString() })
+    // A peer that leaves its side open must not make us keep what it sent after its request.
+    wire.discard()
   }
 
   /** Presents an invite that waited for this circle, until it is answered. */

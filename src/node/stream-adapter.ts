@@ -86,6 +86,15 @@ export class Libp2pWire implements WireStream {
     }
   }
 
+  /** Nobody will read any more: what waits is dropped, and what the other side still sends is not kept. */
+  discard(): void {
+    this.#stream.removeEventListener('message', this.#onMessage)
+    this.#queue.length = 0
+    this.#queuedBytes = 0
+    this.#ended = true
+    this.#stream.closeRead().catch(() => undefined)
+  }
+
   readonly #onMessage = (event: StreamMessageEvent): void => {
     const parts = event.data instanceof Uint8Array ? [event.data] : event.data
     for (const part of parts) {

@@ -15,7 +15,7 @@ async function pair(
   t: Stoppable,
   idleMs = 10_000,
   ws = false,
-): Promise<{ near: WireStream; far: WireStream; below: Stream; nearBelow: Stream }> {
+): Promise<{ near: WireStream; far: Libp2pWire; below: Stream; nearBelow: Stream }> {
   const listen = ws ? ['/ip4/127.0.0.1/tcp/0/ws'] : undefined
   const server = await bareNode(t, listen === undefined ? {} : { listen })
   const client = await bareNode(t, { bootstrap: [server.address] })
@@ -25,7 +25,7 @@ async function pair(
   })
   const nearBelow = await client.libp2p.dialProtocol(server.libp2p.getMultiaddrs(), PROTOCOL)
   const below = await arrived.promise
-  const wire = (stream: Stream): WireStream => new Libp2pWire(stream, { idleMs, peer: 'the other' }, ports.clock)
+  const wire = (stream: Stream): Libp2pWire => new Libp2pWire(stream, { idleMs, peer: 'the other' }, ports.clock)
   return { near: wire(nearBelow), far: wire(below), below, nearBelow }
 }
 
@@ -118,4 +118,21 @@ void t.test('an already aborted signal does nothing', async (t) => {
   const { near } = await pair(t)
   await t.rejects(near.read(AbortSignal.abort()))
   await t.rejects(near.write(Uint8Array.of(1), AbortSignal.abort()))
+})
+
+void t.test('what comes after the end of an exchange is not kept', async (t) => {
+  const { near, far, below } = await pair(t)
+  const writing = (async () => {
+    for (let i = 0; i < 64; i++) await near.write(new Uint8Array(64 * KiB), signal)
+  })().catch(() => undefined)
+  await far.read(signal)
+  await until(() => below.readBufferLength > 0)
+  await far.close()
+  far.discard()
+  t.equal(below.readBufferLength, 0)
+  t.equal(await far.read(signal), undefined)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.equal(below.readBufferLength, 0, 'nor does it come back')
+  near.abort(new Error('enough'))
+  await writing
 })

@@ -87,6 +87,8 @@ export const limits = {
   groups: 64,
   olderRoots: 4096,
   tombstones: 1024,
+  /** An index segment: room for the chunks of the fullest shard, and a stripe's name. */
+  segmentBytes: 512 * KiB,
   segmentShards: 65_536,
   segmentStripes: 65_536,
   chunksPerShard: 65_536,

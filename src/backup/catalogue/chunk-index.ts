@@ -21,19 +21,24 @@ type Store = Level<Uint8Array, Uint8Array>
 
 export class ChunkIndex {
   readonly #store: Store
+  readonly #catalogue: Catalogue
+  /** It says what the catalogue never committed. */
+  #ahead = false
 
-  private constructor(store: Store) {
+  private constructor(store: Store, catalogue: Catalogue) {
     this.#store = store
+    this.#catalogue = catalogue
   }
 
   /** Opens it; rebuilds it from the catalogue when it is missing, damaged or not of the same commit. */
   static async open(path: string, deps: { catalogue: Catalogue; disk: Disk }): Promise<ChunkIndex> {
-    let index = await ChunkIndex.#tryOpen(path)
-    if (index === undefined || index.mark() !== deps.catalogue.indexed) {
+    const { catalogue, disk } = deps
+    let index = await ChunkIndex.#tryOpen(path, catalogue)
+    if (index === undefined || index.mark() !== catalogue.indexed) {
       await index?.close()
-      await deps.disk.removeTree(path)
-      index = new ChunkIndex(await openStore(path))
-      await index.#rebuild(deps.catalogue)
+      await disk.removeTree(path)
+      index = new ChunkIndex(await openStore(path), catalogue)
+      await index.#rebuild()
     }
     return index
   }
@@ -50,6 +55,21 @@ export class ChunkIndex {
 
   /** Durable when it resolves. `commit` is the number the catalogue will commit under. */
   async add(shards: readonly { id: ShardId; prefixes: Uint8Array }[], commit: number): Promise<void> {
+    if (this.#ahead) await this.takeBack()
+    await this.#write(shards, commit)
+  }
+
+  /**
+   * The catalogue did not commit what was added last: chunks that moved are found again where they were. When this
+   * fails too it is made up for before anything else is added, or at the next start.
+   */
+  async takeBack(): Promise<void> {
+    this.#ahead = true
+    await this.#rebuild()
+    this.#ahead = false
+  }
+
+  async #write(shards: readonly { id: ShardId; prefixes: Uint8Array }[], commit: number): Promise<void> {
     const batch = this.#store.batch()
     for (const { id, prefixes } of shards) {
       for (let at = 0; at < prefixes.length; at += PREFIX_BYTES) batch.put(prefixes.subarray(at, at + PREFIX_BYTES), id)
@@ -63,16 +83,17 @@ export class ChunkIndex {
     return value === undefined ? -1 : readNumber(value)
   }
 
-  static async #tryOpen(path: string): Promise<ChunkIndex | undefined> {
+  static async #tryOpen(path: string, catalogue: Catalogue): Promise<ChunkIndex | undefined> {
     try {
-      return new ChunkIndex(await openStore(path))
+      return new ChunkIndex(await openStore(path), catalogue)
     } catch (error) {
       if (isLocked(error)) throw error
       return undefined
     }
   }
 
-  async #rebuild(catalogue: Catalogue): Promise<void> {
+  async #rebuild(): Promise<void> {
+    const catalogue = this.#catalogue
     const dead = new Set(
       [...catalogue.stripes.inState('retired'), ...catalogue.stripes.inState('released')].map((s) => s.no),
     )
@@ -84,11 +105,11 @@ export class ChunkIndex {
       batch.push({ id: shard.id, prefixes })
       size += prefixes.length / PREFIX_BYTES
       if (size < REBUILD_BATCH) continue
-      await this.add(batch, UNFINISHED)
+      await this.#write(batch, UNFINISHED)
       batch = []
       size = 0
     }
-    await this.add(batch, catalogue.indexed)
+    await this.#write(batch, catalogue.indexed)
   }
 }
 

@@ -3,10 +3,12 @@
  * shards of their own. Spec: docs/spec/04-snapshot-and-head.md § Index.
  */
 import { KiB } from '../../base/bytes.ts'
+import { invariant } from '../../base/errors.ts'
 import { decode, encode } from '../../crypto/codec.ts'
 import type { ChunkId } from '../../shard/index.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { StripeRow } from '../catalogue/stripe-rows.ts'
+import { limits } from '../options.ts'
 import type { Parts } from '../parts.ts'
 import type { ChunkWriter } from '../store/chunk-writer.ts'
 import {
@@ -44,8 +46,10 @@ export function readRoots(catalogue: Catalogue): IndexRoot[] {
 export async function describeStripes(parts: Parts, writer: ChunkWriter): Promise<boolean> {
   const { catalogue, options } = parts
   const riding = inlineSegments(catalogue).reduce((sum, bytes) => sum + bytes.length, 0)
-  if (riding <= options.maxInlineSegmentBytes) return false
-  const merged = catalogue.heads.roots().length >= options.maxIndexRoots ? catalogue.heads.roots() : []
+  const roots = catalogue.heads.roots()
+  // Other devices' heads may have brought more roots than one head can name.
+  if (riding <= options.maxInlineSegmentBytes && roots.length <= limits.indexRoots) return false
+  const merged = roots.length >= options.maxIndexRoots ? roots : []
   const content = merged.flatMap(({ no }) => contentOfRoot(catalogue, no))
   const stripes = [...content, ...catalogue.stripes.outsideRoots().filter((stripe) => !isTail(catalogue, stripe))]
   const chunks: ChunkId[] = []
@@ -54,11 +58,12 @@ export async function describeStripes(parts: Parts, writer: ChunkWriter): Promis
     stripes.map((stripe) => describe(catalogue, stripe)),
     SEGMENT_BYTES,
   ))
-    chunks.push(await writer.putObject(encodeSegment(segment)))
-  await writer.flush()
-  const before = new Set(catalogue.stripes.live().map((stripe) => stripe.no))
+    // Never left to dedup: an equal segment lies in a root that goes when this one is there.
+    chunks.push(await writer.putAgain(encodeSegment(segment)))
+  const shards: number[] = []
+  await writer.flush((sealed) => shards.push(...sealed))
   await writer.formTail()
-  const own = catalogue.stripes.live().filter((stripe) => !before.has(stripe.no))
+  const own = stripesOf(catalogue, shards)
   const holding = own.map((stripe) => catalogue.stripes.record(stripe.no))
   catalogue.commit(() => {
     const root = catalogue.heads.addRoot(encode(rootPlain({ stripes: holding, chunks })))
@@ -67,6 +72,17 @@ export async function describeStripes(parts: Parts, writer: ChunkWriter): Promis
     catalogue.touch()
   })
   return true
+}
+
+/** Stripes of shards just sealed. Throws when one has none: a root must name where its chunks lie. */
+function stripesOf(catalogue: Catalogue, shards: readonly number[]): StripeRow[] {
+  const stripes = new Map<number, StripeRow>()
+  for (const no of shards) {
+    const stripe = catalogue.stripes.get(catalogue.shards.get(no)?.stripe ?? 0)
+    invariant(stripe !== undefined, 'shards of an index root are in stripes')
+    stripes.set(stripe.no, stripe)
+  }
+  return [...stripes.values()]
 }
 
 export function decodeRoot(bytes: Uint8Array): IndexRoot {

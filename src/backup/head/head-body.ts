@@ -84,7 +84,7 @@ export function decodeHeadBody(bytes: Uint8Array): HeadBody {
     roots: f.list('roots', limits.indexRoots).map(readRoot),
     segments: f
       .list('segments', limits.indexRoots)
-      .map((s) => asBytes(s, 'head.segments', { max: limits.objectBytes })),
+      .map((s) => asBytes(s, 'head.segments', { max: limits.segmentBytes })),
     inline: f.list('inline', limits.inlineFrames).map(readFrame),
     tombstones: f
       .list('tombstones', limits.tombstones)

@@ -58,8 +58,9 @@ export class HeadPublisher {
     return hosts.length
   }
 
-  /** Bytes of the body as it would be now; more than a head can carry means inline chunks must move. */
+  /** Whether the body as it would be now is more than a head can carry: then inline chunks must move. */
   bodyTooLong(): boolean {
+    if (this.#parts.inline.frames.length > limits.inlineFrames) return true
     return this.#body(1, null).length > MAX_HEAD_BODY_BYTES
   }
 

@@ -43,7 +43,7 @@ export function encodeSegment(segment: IndexSegment): Uint8Array {
 }
 
 export function decodeSegment(bytes: Uint8Array): IndexSegment {
-  const f = new Fields(decodeObject('PXix', bytes, limits.objectBytes), 'index segment')
+  const f = new Fields(decodeObject('PXix', bytes, limits.segmentBytes), 'index segment')
   const segment = {
     shards: f.list('shards', limits.segmentShards).map(readShard),
     stripes: f.list('stripes', limits.segmentStripes).map(decodeStripe),
@@ -66,7 +66,10 @@ export function readRoot(plain: Plain): IndexRoot {
   return root
 }
 
-/** Splits a list into segments of at most `maxBytes` each, in order; stripes come with the shards they hold. */
+/**
+ * Splits a list into segments of at most `maxBytes` each, in order, one shard being the least. A stripe whose shards do
+ * not fit one segment is named in each that lists some of them.
+ */
 export function splitSegments(
   stripes: readonly { record: StripeRecord; shards: readonly SegmentShard[] }[],
   maxBytes: number,
@@ -74,14 +77,23 @@ export function splitSegments(
   const segments: { shards: SegmentShard[]; stripes: StripeRecord[] }[] = []
   let room = 0
   for (const { record, shards } of stripes) {
-    const cost = 80 + record.ids.length * 36 + shards.reduce((sum, shard) => sum + shard.prefixes.length + 64, 0)
-    if (segments.length === 0 || cost > room) {
-      segments.push({ shards: [], stripes: [] })
-      room = maxBytes
+    const named = 80 + record.ids.length * 36
+    for (const shard of shards) {
+      const cost = shard.prefixes.length + 64
+      let segment = segments.at(-1)
+      const known = segment?.stripes.at(-1) === record
+      if (segment === undefined || cost + (known ? 0 : named) > room) {
+        segment = { shards: [], stripes: [] }
+        segments.push(segment)
+        room = maxBytes
+      }
+      if (segment.stripes.at(-1) !== record) {
+        segment.stripes.push(record)
+        room -= named
+      }
+      segment.shards.push(shard)
+      room -= cost
     }
-    segments.at(-1)?.stripes.push(record)
-    segments.at(-1)?.shards.push(...shards)
-    room -= cost
   }
   return segments
 }

@@ -22,6 +22,12 @@ export interface WriterDeps {
   readonly place: boolean
 }
 
+interface Commit {
+  readonly batch: readonly SealedShard[]
+  readonly puts: readonly Promise<void>[]
+  readonly work: CommitWork
+}
+
 /** More to do inside the catalogue's commit; gets the numbers of the shards sealed by the last flush. */
 export type CommitWork = (newShards: readonly number[]) => void
 
@@ -63,6 +69,13 @@ export class ChunkWriter implements ObjectStore {
 
   putObject(object: Uint8Array): Promise<ChunkId> {
     return this.#put(object, 'metadata')
+  }
+
+  /** Stores an object also where an equal one is known: for what must not depend on older shards. */
+  async putAgain(object: Uint8Array): Promise<ChunkId> {
+    const id = chunkIdOf(this.#deps.parts.keys.shared.idMac, object)
+    await this.repack([{ id, bytes: object }])
+    return id
   }
 
   /** Packs chunks again that live elsewhere: what they need is not recorded as needed here. */
@@ -120,12 +133,15 @@ export class ChunkWriter implements ObjectStore {
     return true
   }
 
-  /** 0 when the catalogue does not know the shard, or it is lost: its chunks are stored again. */
+  /** 0 when the catalogue does not know the shard, or it is lost or given back: its chunks are stored again. */
   #shardNumber(key: string, id: Parameters<Parts['catalogue']['shards']['find']>[0]): number {
     const cached = this.#known.get(key)
     if (cached !== undefined) return cached
-    const row = this.#deps.parts.catalogue.shards.find(id)
-    const no = row === undefined || row.lost ? 0 : row.no
+    const { shards, stripes } = this.#deps.parts.catalogue
+    const row = shards.find(id)
+    const state = stripes.get(row?.stripe ?? 0)?.state
+    const gone = state === 'retired' || state === 'released'
+    const no = row === undefined || row.lost || gone ? 0 : row.no
     if (this.#known.size >= KNOWN_CACHE) this.#known.clear()
     this.#known.set(key, no)
     return no
@@ -157,38 +173,53 @@ export class ChunkWriter implements ObjectStore {
     this.#commits.catch(() => undefined)
   }
 
-  async #commitBatch({
-    batch,
-    puts,
-    work,
-  }: {
-    batch: SealedShard[]
-    puts: Promise<void>[]
-    work: CommitWork
-  }): Promise<void> {
+  async #commitBatch(todo: Commit): Promise<void> {
+    const { batch, puts } = todo
+    const ended = await Promise.allSettled(puts)
+    try {
+      for (const end of ended) if (end.status === 'rejected') throw end.reason as Error
+      await this.#makeFindable(todo)
+    } catch (error) {
+      await this.#forget(batch)
+      throw error
+    }
+    for (const shard of batch) for (const chunk of shard.chunks) this.#pending.delete(keyOf(chunk.id))
+    if (this.#deps.place && batch.length > 0) await this.#stripes(false)
+  }
+
+  async #makeFindable({ batch, work }: Commit): Promise<void> {
     const { catalogue, index, outbox } = this.#deps.parts
-    await Promise.all(puts)
-    if (batch.length > 0) await outbox.sync()
     const rows = batch.map((shard) => ({ shard, prefixes: joinPrefixes(shard.chunks.map((chunk) => chunk.id)) }))
     const number = catalogue.indexed + 1
-    if (batch.length > 0)
+    const { epoch } = newestEpoch(this.#deps.parts.keys)
+    if (batch.length > 0) {
+      await outbox.sync()
       await index.add(
         rows.map(({ shard, prefixes }) => ({ id: shard.id, prefixes })),
         number,
       )
-    const { epoch } = newestEpoch(this.#deps.parts.keys)
-    catalogue.commit(() => {
-      for (const { shard, prefixes } of rows) {
-        const { id, kind, usedBytes } = shard
-        const no = catalogue.shards.add({ id, parity: false, kind, epoch, usedBytes, prefixes, inOutbox: true })
-        this.needed.add(no)
-        this.#sinceMark.push(no)
-      }
-      if (batch.length > 0) catalogue.setIndexed(number)
-      work(this.#sinceMark)
-    })
-    for (const shard of batch) for (const chunk of shard.chunks) this.#pending.delete(keyOf(chunk.id))
-    if (this.#deps.place && batch.length > 0) await this.#stripes(false)
+    }
+    try {
+      catalogue.commit(() => {
+        for (const { shard, prefixes } of rows) {
+          const { id, kind, usedBytes } = shard
+          const no = catalogue.shards.add({ id, parity: false, kind, epoch, usedBytes, prefixes, inOutbox: true })
+          this.needed.add(no)
+          this.#sinceMark.push(no)
+        }
+        if (batch.length > 0) catalogue.setIndexed(number)
+        work(this.#sinceMark)
+      })
+    } catch (error) {
+      if (batch.length > 0) await index.takeBack().catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** Bodies the catalogue will never name. What cannot be removed now is removed at the next start. */
+  async #forget(batch: readonly SealedShard[]): Promise<void> {
+    const { outbox } = this.#deps.parts
+    await outbox.remove(batch.map((shard) => shard.id)).catch(() => undefined)
   }
 
   async #stripes(tail: boolean): Promise<void> {
@@ -198,9 +229,13 @@ export class ChunkWriter implements ObjectStore {
     for (const stripe of formed) placer.start(stripe, signal, note)
   }
 
-  /** Resolves when no commit is running any more, whatever became of it: to be awaited when writing is given up. */
+  /** To be awaited when writing ends or is given up: no commit is running any more, what was not committed is removed. */
   async idle(): Promise<void> {
     await this.#commits.catch(() => undefined)
+    await Promise.allSettled(this.#puts)
+    await this.#forget(this.#batch)
+    this.#batch = []
+    this.#puts = []
   }
 
   /** Forms the last, short stripe. */

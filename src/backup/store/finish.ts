@@ -5,6 +5,7 @@
  */
 import { SHARD_BYTES, type ChunkId } from '../../shard/index.ts'
 import { makeFrame } from '../head/inline.ts'
+import { limits } from '../options.ts'
 import type { Parts } from '../parts.ts'
 import type { ShardReader } from '../read/shard-reader.ts'
 import type { ChunkWriter } from './chunk-writer.ts'
@@ -22,7 +23,8 @@ const WORTH_TRYING = 1024 * 1024
 /** Commits all that waits, then `record` in the same catalogue commit as the last of it. */
 export async function finishWriting(deps: FinishDeps, record: (needed: Set<number>) => void): Promise<void> {
   const { parts, writer } = deps
-  const room = parts.options.maxInlineBytes - parts.inline.storedBytes
+  const { inline, options } = parts
+  const room = inline.frames.length < limits.inlineFrames ? options.maxInlineBytes - inline.storedBytes : 0
   // The estimate knows no compression yet when little was written: worth a try.
   if (room > 0 && writer.waitingBytes <= WORTH_TRYING && (await rideInHead(deps, room, record))) return
   await intoShards(deps, record)

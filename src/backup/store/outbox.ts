@@ -72,10 +72,20 @@ export class Outbox {
     }
   }
 
-  /** Durable once `sync` has run after it. */
+  /** Durable once `sync` has run after it. Nothing is left of one that failed. */
   async put(id: ShardId, bytes: Uint8Array): Promise<void> {
     this.#files++
-    this.#remember(id, bytes)
+    try {
+      await this.#write(id, bytes)
+      this.#remember(id, bytes)
+    } catch (error) {
+      this.#files--
+      await this.#deps.disk.unlink(this.#path(id)).catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #write(id: ShardId, bytes: Uint8Array): Promise<void> {
     const file = await this.#deps.disk.open(this.#path(id), 'write')
     try {
       await file.write(bytes, 0)

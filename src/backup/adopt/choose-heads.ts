@@ -43,12 +43,12 @@ interface Known {
 export function chooseHeads(found: readonly FoundHead[], keys: EngineKeys): Choice {
   const alarms: Alarm[] = []
   const authorities = knownAuthorities(found, keys, alarms)
-  const newest = authorities.at(-1)?.authority
+  const revoked = new Set(authorities.flatMap(({ authority }) => authority.revoked))
   const valid = new Map<string, ValidHead & { sources: Set<PeerKey> }>()
   for (const { bundle, source } of found) {
     try {
       openTerms(bundle.terms, keys.vault)
-      const head = openOne(bundle, { keys, authority: newest })
+      const head = openOne(bundle, { keys, authorities })
       const key = toHex(head.notice.sealedHash)
       const known = valid.get(key)
       if (known === undefined) valid.set(key, { ...head, sources: new Set([source]) })
@@ -60,7 +60,7 @@ export function chooseHeads(found: readonly FoundHead[], keys: EngineKeys): Choi
   }
   const heads = newestPerDevice([...valid.values()], alarms)
   for (const { notice } of heads) {
-    if (newest?.revoked.includes(notice.serial) === true)
+    if (revoked.has(notice.serial))
       alarms.push({
         code: 'AUTH_REVOKED',
         text: 'the newest head of a device is from one that was revoked',
@@ -102,13 +102,17 @@ function knownAuthorities(found: readonly FoundHead[], keys: EngineKeys, alarms:
 type Bundle = FoundHead['bundle']
 type Opened = Omit<ValidHead, 'sources'>
 
-function openOne(bundle: Bundle, use: { keys: EngineKeys; authority: Authority | undefined }): Opened {
+/**
+ * The vault signed every authority here, so a device that any of them lists is its own: two recoveries at the same time
+ * make rival versions that do not list each other's device.
+ */
+function openOne(bundle: Bundle, use: { keys: EngineKeys; authorities: readonly Known[] }): Opened {
   const notice = openNotice(bundle.notice)
   if (!equal(notice.vault, use.keys.vault)) throw refused('another vault')
-  const listed = use.authority?.devices.some(
-    ({ content }) => content.serial === notice.serial && content.peer === notice.device,
+  const listed = use.authorities.some(({ authority }) =>
+    authority.devices.some(({ content }) => content.serial === notice.serial && content.peer === notice.device),
   )
-  if (listed !== true) throw refused('the vault does not know this device')
+  if (!listed) throw refused('the vault does not know this device')
   if (!equal(sealedHashOf(bundle.sealed), notice.sealedHash)) throw refused('the sealed head is not the one announced')
   const body = decodeHeadBody(openHead(bundle.sealed, epochKeyOf(use.keys)))
   const samePrev = equal(body.prev ?? new Uint8Array(0), notice.prev ?? new Uint8Array(0))

@@ -184,17 +184,18 @@ async function layOn(database: PeersDatabase, options: NodeOptions, deps: NodeDe
     book: new GroupBook(database),
     invites: new InviteBook({ database, clock, random }),
     standing: new PeerStanding({ vouchEverybody: local }, { table, vault: device.vault }),
-    store: hostStore(options, deps),
+    store: hostStore(options, { ...deps, table }),
   }
 }
 
-function hostStore(options: NodeOptions, deps: NodeDeps): HostStore {
-  const { disk, clock, random, log, metrics } = deps
+function hostStore(options: NodeOptions, deps: NodeDeps & { readonly table: PeerTable }): HostStore {
+  const { disk, clock, random, log, metrics, table } = deps
+  const grantOf = (vault: string): number | undefined => table.quotaOf(vault)
   const diskReserve = options.diskReserveShare ?? hostDefaults.diskReserve
   const path = deps.home.hosted
   return new HostStore(
     { ...hostDefaults, offerBytes: options.offerBytes, diskReserve },
-    { disk, clock, random, log, metrics, path },
+    { disk, clock, random, log, metrics, path, grantOf },
   )
 }
 

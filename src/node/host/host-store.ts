@@ -36,6 +36,8 @@ export interface HostStoreDeps {
   readonly metrics: Metrics
   /** The directory `hosted` of the home. */
   readonly path: string
+  /** Bytes that a person grants a vault (hex) at most; undefined: as much as the general rules give. */
+  readonly grantOf?: (vault: string) => number | undefined
 }
 
 /** One hosted shard as `shard ls --hosted` and `host ls` show it. */
@@ -173,7 +175,9 @@ export class HostStore implements Service {
   }
 
   #claim(vault: VaultId, vouched: boolean) {
-    return { vault: toHex(vault), vouched, storedBytes: () => this.#book.storedBytes(vault) }
+    const name = toHex(vault)
+    const grantBytes = this.#deps.grantOf?.(name)
+    return { vault: name, vouched, grantBytes, storedBytes: () => this.#book.storedBytes(vault) }
   }
 
   async #openMetadata(): Promise<MetadataState> {

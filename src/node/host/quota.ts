@@ -21,7 +21,11 @@ export interface Claim {
   /** Bytes this vault has stored, now. */
   storedBytes(): number
   readonly vouched: boolean
+  /** What a person grants this vault at most, where one said so. */
+  readonly grantBytes?: number | undefined
 }
+
+type DiskSpace = Awaited<ReturnType<Disk['space']>>
 
 export interface Room {
   readonly freeBytes: number
@@ -80,8 +84,11 @@ export class Quota {
   }
 
   async room(claim: Claim): Promise<Room> {
+    return this.#roomNow(claim, await this.#disk.space(this.#path))
+  }
+
+  #roomNow(claim: Claim, disk: DiskSpace): Room {
     if (!this.#accepting) return { freeBytes: 0, bound: 'paused' }
-    const disk = await this.#disk.space(this.#path)
     const rooms: readonly Room[] = [
       { bound: 'offer', freeBytes: this.#offerBytes - this.#storedBytes - this.#reservedBytes },
       {
@@ -96,13 +103,9 @@ export class Quota {
 
   /** Throws `STORAGE_QUOTA_EXCEEDED` naming the bound. Nothing awaits between check and reservation. */
   async reserve(claim: Claim, bytes: number): Promise<Reservation> {
-    const room = await this.room(claim)
-    // Others may have reserved while the disk was asked: the two bounds that live here are checked again.
-    const offer = this.#offerBytes - this.#storedBytes - this.#reservedBytes
-    const share = this.#share(claim) - claim.storedBytes() - (this.#reservedBy.get(claim.vault) ?? 0)
+    const disk = await this.#disk.space(this.#path)
+    const room = this.#roomNow(claim, disk)
     if (room.freeBytes < bytes) throw noRoom(room.bound, room.freeBytes)
-    if (offer < bytes) throw noRoom('offer', offer)
-    if (share < bytes) throw noRoom('vault', share)
     this.#hold(claim.vault, bytes)
     let open = true
     const end = () => {
@@ -121,8 +124,9 @@ export class Quota {
 
   #share(claim: Claim): number {
     const { vaultBytes, strangerBytes, strangerShare } = this.#options
-    if (claim.vouched) return Math.min(vaultBytes, this.#offerBytes)
-    return Math.min(strangerBytes, this.#offerBytes * strangerShare)
+    const grant = claim.grantBytes ?? Infinity
+    if (claim.vouched) return Math.min(vaultBytes, this.#offerBytes, grant)
+    return Math.min(strangerBytes, this.#offerBytes * strangerShare, grant)
   }
 
   #diskRoom(disk: { totalBytes: number; freeBytes: number }): number {

@@ -190,6 +190,12 @@ export class PeerTable {
     return false
   }
 
+  /** The least that a person grants any device of the vault; undefined where nobody said. */
+  quotaOf(vault: string): number | undefined {
+    const said = [...this.#peers.values()].flatMap((peer) => (peer.vault === vault ? (peer.quotaBytes ?? []) : []))
+    return said.length === 0 ? undefined : Math.min(...said)
+  }
+
   /** Whether any device of the vault is blocked. */
   vaultBlocked(vault: string): boolean {
     for (const peer of this.#peers.values()) if (peer.blocked && peer.vault === vault) return true

@@ -56,3 +56,16 @@ t.test('resize and pause', async (t) => {
   quota.pause(false)
   t.equal((await quota.reserve(claim('a'), 1)).bytes, 1)
 })
+
+t.test('the disk keeps its reserve also when many ask at once', async (t) => {
+  const quota = quotaWith({ offerBytes: 1_000, vaultBytes: 1_000 }, { totalBytes: 1_000, freeBytes: 150 })
+  const outcomes = await Promise.allSettled(['a', 'b', 'c'].map((vault) => quota.reserve(claim(vault), 40)))
+  t.equal(outcomes.filter((outcome) => outcome.status === 'fulfilled').length, 1)
+})
+
+t.test('what a person grants a vault is its bound', async (t) => {
+  const quota = quotaWith()
+  t.same(await quota.room({ ...claim('a', 5), grantBytes: 20 }), { bound: 'vault', freeBytes: 15 })
+  t.same(await quota.room({ ...claim('a'), grantBytes: 500 }), { bound: 'vault', freeBytes: 60 }, 'it widens nothing')
+  await t.rejects(quota.reserve({ ...claim('a'), grantBytes: 0 }, 1), { code: 'STORAGE_QUOTA_EXCEEDED' })
+})

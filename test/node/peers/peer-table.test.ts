@@ -46,6 +46,18 @@ void t.test('a peer is described by what was seen', async (t) => {
   t.equal(book.get(peer(1))?.addresses.length, 8)
 })
 
+void t.test('a quota is of the vault: the least that any of its devices was given', async (t) => {
+  const book = await table(t)
+  for (const n of [1, 2]) book.introduced(peer(n), { vault: 'aa', name: 'ann' })
+  t.equal(book.quotaOf('aa'), undefined)
+  book.setQuota(peer(1), 50)
+  book.setQuota(peer(2), 0)
+  t.equal(book.quotaOf('aa'), 0)
+  book.setQuota(peer(2), null)
+  t.equal(book.quotaOf('aa'), 50)
+  t.equal(book.quotaOf('bb'), undefined)
+})
+
 void t.test('vouching reaches all devices of a vault', async (t) => {
   const book = await table(t)
   book.introduced(peer(1), { vault: 'aa', name: 'ann' })

@@ -3,7 +3,16 @@ import t from 'tap'
 import { DAY } from '../../../src/base/clock.ts'
 import type { PeerKey } from '../../../src/crypto/ids.ts'
 import { encodeMessage } from '../../../src/node/protocols/messages.ts'
-import { getHeads, getShard, hasShards, putHead, putShard, releaseShards } from '../../../src/node/protocols/index.ts'
+import {
+  getHeads,
+  getShard,
+  hasShards,
+  JOIN_PROTOCOL,
+  joinCircle,
+  putHead,
+  putShard,
+  releaseShards,
+} from '../../../src/node/protocols/index.ts'
 import { encodeFrame } from '../../../src/node/protocols/wire.ts'
 import { SHARD_BYTES } from '../../../src/shard/index.ts'
 import {
@@ -103,6 +112,13 @@ t.test('a revoked device is refused everywhere once the host knows', async (t) =
     release: () => releaseShards(host.call(stolen.peer), { ...stolen, ...older }, [shard.id]),
     'get-head': () => getHeads(host.call(stolen.peer), older, stolen.vault),
     'put-head': () => putHead(host.call(stolen.peer), stolen, headOf(stolen)),
+    join: () =>
+      joinCircle(host.call(stolen.peer, JOIN_PROTOCOL), {
+        token: new Uint8Array(16),
+        certificate: stolen.certificate,
+        name: 'thief',
+        addresses: [],
+      }),
   }
   for (const [verb, attempt] of Object.entries(tries))
     await t.rejects(attempt() as Promise<void>, { code: 'AUTH_REVOKED' }, verb)

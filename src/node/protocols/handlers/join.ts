@@ -1,7 +1,8 @@
 /** join: someone takes up an invite; redeemed, both sides vouch for each other. Spec: docs/spec/05-storage-protocol.md § join */
 import type { Clock } from '../../../base/clock.ts'
-import { checkCertificate, openCertificate } from '../../../crypto/certificate.ts'
 import type { PeerKey, VaultId } from '../../../crypto/ids.ts'
+import type { HostStore } from '../../host/index.ts'
+import { authorise } from '../admission.ts'
 import type { Exchange } from '../exchange.ts'
 import { type Answer, decodeRequest, joinRequest } from '../messages.ts'
 
@@ -28,13 +29,13 @@ export type Welcome = Omit<Answer<'join'>, 'ok'>
 export async function handleJoin(
   payload: Uint8Array,
   exchange: Exchange,
-  context: { readonly invites: InviteBook; readonly clock: Clock },
+  context: { readonly invites: InviteBook; readonly clock: Clock; readonly store: Pick<HostStore, 'terms' | 'vault'> },
 ): Promise<void> {
   const { token, certificate, name, addresses } = decodeRequest(joinRequest, payload, 'join request')
   const { peer, address: observed } = exchange.from
-  const opened = openCertificate(certificate)
-  checkCertificate(opened, { peer, now: context.clock.now(), revoked: new Set() })
-  const guest = { peer, vault: opened.vault, certificate, name, addresses, observed }
+  // A device that its vault revoked is nobody's guest, whatever code it found.
+  const { vault } = await authorise(exchange, { certificate, terms: false }, context)
+  const guest = { peer, vault, certificate, name, addresses, observed }
   const welcome = await context.invites.redeem(token, guest, exchange.signal)
   await exchange.answer('join', { ok: true, ...welcome })
 }

@@ -25,10 +25,15 @@ export class DialPolicy {
     this.#options = options
   }
 
-  /** Lets an address through that a person gave or the local network announced. */
+  /** Lets an address through that a person or the own vault gave. */
   allow(address: string): void {
     if (this.#named.size >= MAX_NAMED) this.#named.clear()
     this.#named.add(withoutPeer(address))
+  }
+
+  /** What the local network announced: neighbours, never this very machine, nor a name that leads anywhere. */
+  announced(address: string): void {
+    if (scopeOf(address) === 'private' && this.#inOwnSubnet(address)) this.allow(address)
   }
 
   block(peer: string, blocked: boolean): void {

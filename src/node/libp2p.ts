@@ -102,7 +102,7 @@ function discovery(settings: Libp2pSettings, policy: DialPolicy): NonNullable<Li
     modules.push((components) => {
       const service = mdns({ serviceTag: '_plexichat._udp.local' })(components)
       service.addEventListener('peer', (event) => {
-        for (const address of event.detail.multiaddrs) policy.allow(address.toString())
+        for (const address of event.detail.multiaddrs) policy.announced(address.toString())
       })
       return service
     })

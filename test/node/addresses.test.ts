@@ -77,6 +77,12 @@ void t.test('private addresses that peers name are not dialled; those that peopl
   t.ok(wide.mayDial('/ip4/192.168.1.9/tcp/1'), 'and later')
   wide.allow(`/ip4/192.168.1.7/tcp/1/p2p/${peer}`)
   t.ok(wide.mayDial('/ip4/192.168.1.7/tcp/1'))
+  for (const bad of ['/ip4/127.0.0.1/tcp/6379', '/ip4/10.0.0.1/tcp/1', '/dns4/rebind.example/tcp/22']) {
+    wide.announced(bad)
+    t.notOk(wide.mayDial(bad), 'a neighbour names neighbours')
+  }
+  wide.announced('/ip4/192.168.1.30/tcp/1')
+  t.ok(wide.mayDial('/ip4/192.168.1.30/tcp/1'))
   for (const name of ['/dns4/rebind.example/tcp/22', '/dns6/rebind.example/tcp/22', '/dns/rebind.example/tcp/22/ws']) {
     t.notOk(wide.mayDial(name), 'a name that a stranger gives may lead anywhere')
     wide.allow(name)

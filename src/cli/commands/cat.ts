@@ -1,6 +1,5 @@
 /** `cat`: the bytes of one file of a snapshot, to standard output. */
 import { Command } from 'commander'
-import { pipe } from 'it-pipe'
 import { PlexiError } from '../../base/errors.ts'
 import { given, snapshotPath, type Cli } from '../cli.ts'
 import { withSnapshotFilter, type SnapshotFilterOptions } from '../snapshot-filter.ts'
@@ -16,7 +15,7 @@ export function build(cli: Cli): Command {
       const query = { ...given({ tag, path, name, device }), at }
       await session.reach(async (client) => {
         const body = client.bytes('snapshotFile', { params: { ref }, query }, { signal: session.signal })
-        await pipe(body, (source) => session.out.stream(source))
+        await session.out.stream(body)
       })
     }),
   )

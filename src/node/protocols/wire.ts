@@ -3,6 +3,7 @@
  * canonical CBOR (docs/spec/05-storage-protocol.md). Nothing here knows libp2p. Invariant: a length is checked against
  * the limit of the message that is due before a single byte of it is awaited or allocated.
  */
+import { pipe } from 'it-pipe'
 import { PlexiError } from '../../base/errors.ts'
 import type { PeerKey } from '../../crypto/ids.ts'
 
@@ -131,9 +132,13 @@ export async function writeFrame(
 
 /** Writes `body` as raw bytes, piece by piece; both sides know its length from the messages before. */
 export async function writeBody(stream: WireStream, body: Uint8Array, signal: AbortSignal): Promise<void> {
-  for (let at = 0; at < body.length; at += BODY_PIECE_BYTES) {
-    await stream.write(body.subarray(at, at + BODY_PIECE_BYTES), signal)
-  }
+  await pipe(pieces(body), async (source) => {
+    for (const piece of source) await stream.write(piece, signal)
+  })
+}
+
+function* pieces(body: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < body.length; at += BODY_PIECE_BYTES) yield body.subarray(at, at + BODY_PIECE_BYTES)
 }
 
 /** Varint length and payload as one buffer: one write, one packet for small messages. */

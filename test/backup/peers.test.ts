@@ -170,6 +170,19 @@ t.test('what rides in a head that nobody holds is not safe, however often one lo
   t.match(engine.snapshots(), [{ safe: 0 }, { safe: 0 }])
 })
 
+t.test('one host that keeps stripes and head is one risk', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const path = join(dir, 'large')
+  writeFileSync(path, messages(0, 3_000_000))
+  const network = new MemoryNetwork(new MemoryHosts(1))
+  const engine = await openEngine({ keys: newVault().keys, home: join(dir, 'home'), network })
+  t.teardown(() => engine.close())
+  const { safe, newShards } = await summaryOf(engine.backup({ paths: [path] }, never))
+  t.ok(newShards > 0)
+  const rate = network.groups()[0]?.returnRates[0] ?? 0
+  t.ok(Math.abs(Number(safe) - rate) < 1e-12, `${String(safe)} as its only host returns: ${String(rate)}`)
+})
+
 t.test('a full or garbage-serving host does not stop anything; a disk put back in time goes on', async (t) => {
   const dir = await temporaryDirectory(t)
   const path = join(dir, 'file')

@@ -130,6 +130,11 @@ export class ShardRows {
     this.#db.prepare('UPDATE shards SET stripe = ?, position = ? WHERE no = ?').run(stripe, position, no)
   }
 
+  /** It waits for another stripe. */
+  leaveStripe(no: number): void {
+    this.#db.prepare('UPDATE shards SET stripe = NULL, position = NULL WHERE no = ?').run(no)
+  }
+
   leaveOutbox(nos: readonly number[]): void {
     const statement = this.#db.prepare('UPDATE shards SET in_outbox = 0 WHERE no = ?')
     for (const no of nos) statement.run(no)
@@ -145,6 +150,7 @@ export class ShardRows {
 
   #adopt(no: number, shard: NewShard): void {
     if (shard.stripe !== undefined && shard.position !== undefined) this.setStripe(no, shard.stripe, shard.position)
+    if (shard.inOutbox) this.#db.prepare('UPDATE shards SET in_outbox = 1 WHERE no = ?').run(no)
     if (shard.prefixes.length > 0)
       this.#db.prepare('UPDATE shards SET prefixes = ?, parity = 0 WHERE no = ?').run(shard.prefixes, no)
   }

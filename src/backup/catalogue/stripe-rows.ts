@@ -47,7 +47,11 @@ export class StripeRows {
 
   add(stripe: StripeRecord, state: StripeState): number {
     const known = this.find(stripe.id)
-    if (known !== undefined) return known.no
+    if (known !== undefined) {
+      // One that was given up is formed again from the same shards.
+      if (state === 'queued' && known.state === 'released') this.setState(known.no, state)
+      return known.no
+    }
     const sql = 'INSERT INTO stripes (id, k, n, ids, group_id, state) VALUES (?, ?, ?, ?, ?, ?)'
     return Number(
       this.#db.prepare(sql).run(stripe.id, stripe.k, stripe.n, concat(...stripe.ids), stripe.group, state)

@@ -9,6 +9,7 @@ import type { Disk } from '../../base/disk.ts'
 import { PlexiError } from '../../base/errors.ts'
 import { SHARD_BYTES, type ShardId } from '../../shard/index.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
+import { giveUpLost } from './lost-bodies.ts'
 
 export interface OutboxOptions {
   readonly maxOutboxBytes: number
@@ -137,11 +138,7 @@ async function tidy({ disk, directory, catalogue }: OutboxDeps & { catalogue: Ca
     else await disk.unlink(join(directory, name.toString('utf8')))
   }
   if (expected.size === 0) return files
-  catalogue.commit(() => {
-    for (const row of expected.values()) {
-      catalogue.shards.leaveOutbox([row.no])
-      if (row.stripe === null) catalogue.shards.setLost(row.no, true)
-    }
-  })
+  for (const { id } of giveUpLost(catalogue, [...expected.values()]))
+    if (await disk.unlink(join(directory, toHex(id)))) files--
   return files
 }

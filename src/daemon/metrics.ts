@@ -9,8 +9,8 @@ export interface MetricsRegistry extends Metrics {
 
 export function createMetrics(): MetricsRegistry {
   const registry = new Registry()
-  // The default precision of 10 ms would wake an idle daemon a hundred times a second.
-  collectDefaultMetrics({ register: registry, prefix: 'plexi_', eventLoopMonitoringPrecision: 1000 })
+  // The default of 10 ms wakes an idle daemon a hundred times a second; delays are shown with this much added.
+  collectDefaultMetrics({ register: registry, prefix: 'plexi_', eventLoopMonitoringPrecision: 50 })
   const counters = new Map<string, Counter>()
   const gauges = new Map<string, Gauge>()
   return {

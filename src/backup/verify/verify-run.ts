@@ -17,6 +17,9 @@ import { findSnapshot, listSnapshots, type NamedSnapshot } from '../snapshot/fin
 const STRIPES_AT_ONCE = 4
 const MAX_FILES = 1000
 
+/** What was found of one shard; `unknown` when who may hold it does not answer. */
+type Finding = 'intact' | 'gone' | 'unknown'
+
 export class VerifyRun {
   readonly #session: Session
   readonly #request: VerifyRequest
@@ -78,14 +81,16 @@ export class VerifyRun {
     const stripe = catalogue.stripes.record(row.no)
     const shards = catalogue.shards.ofStripe(row.no)
     const percent = this.#request.readDataPercent ?? 0
-    const intact = await mapBounded([...stripe.ids.keys()], stripe.n, async (index) => {
-      if (shards[index]?.inOutbox === true) return true
+    const found = await mapBounded([...stripe.ids.keys()], stripe.n, async (index): Promise<Finding> => {
+      if (shards[index]?.inOutbox === true) return 'intact'
       const read = percent > 0 && random.below(10_000) < percent * 100
       return read ? this.#readShard(stripe, index) : this.#askHolders(stripe, index)
     })
-    const lost = intact.filter(Boolean).length < stripe.k
-    if (lost) this.#lost.add(row.no)
-    const isLost = (i: number): boolean => lost && intact[i] !== true
+    const count = (finding: Finding): number => found.filter((each) => each === finding).length
+    if (count('intact') < stripe.k) this.#lost.add(row.no)
+    // Holders that are merely out of reach may come back: their shards are not stored again.
+    const lost = count('intact') + count('unknown') < stripe.k
+    const isLost = (i: number): boolean => lost && found[i] !== 'intact'
     const changed = shards.filter((shard, i) => shard.lost !== isLost(i))
     if (changed.length > 0)
       catalogue.commit(() => {
@@ -98,31 +103,31 @@ export class VerifyRun {
   }
 
   /** The body itself, from whoever has it. */
-  async #readShard(stripe: StripeRecord, index: number): Promise<boolean> {
+  async #readShard(stripe: StripeRecord, index: number): Promise<Finding> {
     const outcome = await this.#session.parts.network.fetch({ stripe, index }, this.#signal)
     for (const fault of outcome.faults) this.#addBad(stripe, index, fault)
     if (!outcome.ok) {
       if (outcome.faults.length === 0) this.#addBad(stripe, index, null)
-      return false
+      return outcome.faults.some(({ why }) => why !== 'missing' && why !== 'corrupt') ? 'unknown' : 'gone'
     }
     this.#checked.shards++
     this.#checked.bytes += outcome.bytes.length
     const id = stripe.ids[index]
-    if (id !== undefined && verifyShard(outcome.bytes, id)) return true
+    if (id !== undefined && verifyShard(outcome.bytes, id)) return 'intact'
     this.#addBad(stripe, index, { peer: outcome.from, why: 'corrupt', detail: 'not the bytes of this shard' })
-    return false
+    return 'gone'
   }
 
-  async #askHolders(stripe: StripeRecord, index: number): Promise<boolean> {
+  async #askHolders(stripe: StripeRecord, index: number): Promise<Finding> {
     const holders = await this.#session.parts.network.locate({ stripe, index }, this.#signal)
     this.#checked.shards++
-    if (holders.some((holder) => holder.state === 'held')) return true
+    if (holders.some((holder) => holder.state === 'held')) return 'intact'
     for (const { peer, state } of holders) {
       const why = state === 'unreachable' ? 'offline' : 'missing'
       this.#addBad(stripe, index, { peer, why, detail: state })
     }
     if (holders.length === 0) this.#addBad(stripe, index, null)
-    return false
+    return holders.some(({ state }) => state === 'unreachable') ? 'unknown' : 'gone'
   }
 
   #addBad(stripe: StripeRecord, index: number, fault: HostFault | null): void {

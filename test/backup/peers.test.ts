@@ -110,7 +110,9 @@ t.test(
 
     if (corrupt !== undefined) corrupt.mood = 'corrupt'
     const gone = world.hosts[4]
-    if (gone !== undefined) gone.mood = 'offline'
+    if (gone !== undefined) gone.mood = 'missing'
+    // They answer, but have nothing any more: gone for good.
+    for (const host of world.hosts) if (host.mood === 'offline') host.mood = 'missing'
     const verified = await summaryOf(again.verify({ readDataPercent: 100 }, never))
     t.equal(verified.ok, false)
     t.ok(verified.bad.some(({ peer, why }) => peer === corrupt?.peer && why === 'corrupt'))

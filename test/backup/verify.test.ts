@@ -16,7 +16,8 @@ t.test('holders out of reach are told, but only what is gone for good is stored 
 
   for (const readDataPercent of [0, 100]) {
     for (const host of world.hosts) host.mood = 'offline'
-    t.match(await summaryOf(engine.verify({ readDataPercent }, never)), { ok: false, lostStripes: [String] })
+    const verified = await summaryOf(engine.verify({ readDataPercent }, never))
+    t.match(verified, { ok: false, lostStripes: [String], filesHit: [{ path: String }] })
     for (const host of world.hosts) host.mood = 'well'
     t.match(
       await summaryOf(engine.backup({ paths: [path] }, never)),

@@ -27,6 +27,8 @@ export class VerifyRun {
   readonly #signal: AbortSignal
   readonly #bad: BadShard[] = []
   readonly #lost = new Set<number>()
+  /** Shards that cannot be had or rebuilt at this moment, by number. */
+  readonly #unreadable = new Set<number>()
   readonly #filesHit: { snapshot: string; path: string }[] = []
   readonly #snapshotsHit = new Set<string>()
   readonly #checked = { snapshots: 0, stripes: 0, shards: 0, bytes: 0 }
@@ -87,7 +89,10 @@ export class VerifyRun {
       return read ? this.#readShard(stripe, index) : this.#askHolders(stripe, index)
     })
     const count = (finding: Finding): number => found.filter((each) => each === finding).length
-    if (count('intact') < stripe.k) this.#lost.add(row.no)
+    if (count('intact') < stripe.k) {
+      this.#lost.add(row.no)
+      for (const [i, shard] of shards.entries()) if (found[i] !== 'intact') this.#unreadable.add(shard.no)
+    }
     // Holders that are merely out of reach may come back: their shards are not stored again.
     const lost = count('intact') + count('unknown') < stripe.k
     const isLost = (i: number): boolean => lost && found[i] !== 'intact'
@@ -163,7 +168,7 @@ export class VerifyRun {
   #isLost(no: number): boolean {
     const shard = this.#session.parts.catalogue.shards.get(no)
     if (shard === undefined) return true
-    return shard.lost || (shard.stripe === null && !shard.inOutbox)
+    return shard.lost || this.#unreadable.has(no) || (shard.stripe === null && !shard.inOutbox)
   }
 
   #progress(): void {

@@ -132,8 +132,9 @@ class Follower {
     const loop = async (): Promise<void> => {
       for (;;) {
         const left = this.#lastMove + waitMs - cliClock.elapsed()
-        if (left <= 0 && this.#saved !== undefined) {
-          this.#leave.abort(STALLED)
+        // A pipe may be slow for reasons of its own: what it feeds is not left before it is saved.
+        if (left <= 0 && (this.#saved !== undefined || this.#options.input === undefined)) {
+          this.#leave.abort(this.#saved === undefined ? stuck(this.#job) : STALLED)
           return
         }
         await cliClock.sleep(Math.max(left, 50), signal)
@@ -188,6 +189,12 @@ class Follower {
 }
 
 const STALLED = new PlexiError('SYSTEM_TIMEOUT', { what: 'waiting for hosts', timeoutMs: 0 })
+
+/** Nothing moved and nothing is saved yet: the outbox is full without hosts, or another job runs first. */
+function stuck(job: Job): PlexiError {
+  const message = `nothing moves: the outbox is full and no host makes room, or another job runs first; job ${job.id} goes on`
+  return new PlexiError('STORAGE_OUTBOX_FULL', { job: job.id }, { message })
+}
 
 function jobError(failure: Failure): PlexiError {
   return errorOfProblem({ code: failure.code, detail: failure.message, details: failure.details })

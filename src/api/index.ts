@@ -41,6 +41,7 @@ export type {
   VerifyRequest,
   VerifySummary,
 } from './schemas/jobs.ts'
+export type { RetentionPolicy } from './schemas/retention.ts'
 export type {
   Circle,
   Device,

@@ -30,5 +30,14 @@ export type {
   VerifyRequest,
   VerifySummary,
 } from './requests.ts'
+export {
+  applyPolicy,
+  isEmpty,
+  type Kept,
+  type PolicyTime,
+  type RetentionPolicy,
+  type Retained,
+  type Verdict,
+} from './retention/policy.ts'
 export { splitReference } from './snapshot/find.ts'
 export type { SnapshotId } from './snapshot/snapshot.ts'

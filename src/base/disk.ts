@@ -20,6 +20,33 @@ export interface DiskStat {
   readonly rdev: bigint
 }
 
+/** An extended attribute, name and value as raw bytes. POSIX ACLs are `system.posix_acl_access` and `…_default`. */
+export type Xattr = readonly [name: Uint8Array, value: Uint8Array]
+
+/** Bytes of an open file that are not a hole: from, and up to but not including `to`. */
+export interface DataRange {
+  readonly from: number
+  readonly to: number
+}
+
+export interface SpecialFile {
+  readonly kind: 'fifo' | 'char' | 'block'
+  readonly mode: number
+  /** Major and minor number; of no meaning for a fifo. */
+  readonly device: readonly [number, number]
+}
+
+/** What this machine can keep; where something is false, its calls fall back or fail with `VALIDATION_NOT_SUPPORTED`. */
+export interface DiskSupport {
+  /** `setMtime` to the ns, else to the µs. */
+  readonly exactTimes: boolean
+  /** Else there are none to read and none can be set. */
+  readonly xattrs: boolean
+  readonly specialFiles: boolean
+  /** Else every file is one range of data. */
+  readonly holes: boolean
+}
+
 export interface DiskFile {
   /** Reads at most `into.length` bytes at `position`; returns the count, 0 at the end. */
   read(into: Uint8Array, position: number): Promise<number>
@@ -28,6 +55,8 @@ export interface DiskFile {
   /** fdatasync. */
   sync(): Promise<void>
   stat(): Promise<DiskStat>
+  /** The first range at or after `position` that is not a hole; undefined when only a hole or nothing follows. May end beyond the file. */
+  nextData(position: number): Promise<DataRange | undefined>
   truncate(size: number): Promise<void>
   close(): Promise<void>
 }
@@ -56,9 +85,33 @@ export interface Disk {
   chmod(path: DiskPath, mode: number): Promise<void>
   /** Of the link itself. */
   chown(path: DiskPath, uid: number, gid: number): Promise<void>
-  /** mtime of the entry itself (links are not followed), as exactly as the platform can: µs here. */
+  /** mtime of the entry itself (links are not followed), to the ns where `support` says so, else to the µs. */
   setMtime(path: DiskPath, mtimeNs: bigint): Promise<void>
+  readonly support: DiskSupport
+  /** A second name for what `from` names; a final link is not followed. `to` must not exist. */
+  link(from: DiskPath, to: DiskPath): Promise<void>
+  /** `path` must not exist; mode bits are subject to the umask. Devices need privileges. */
+  mknod(path: DiskPath, file: SpecialFile): Promise<void>
+  /** Extended attributes of the entry itself; none where there are none to be had. */
+  xattrs(path: DiskPath): Promise<Xattr[]>
+  /** Of the entry itself; created or replaced. */
+  setXattr(path: DiskPath, xattr: Xattr): Promise<void>
+  /** Of the entry itself; fine where it is not there. */
+  removeXattr(path: DiskPath, name: Uint8Array): Promise<void>
   /** fsync of a directory, making names in it durable. */
   syncDirectory(path: DiskPath): Promise<void>
   space(path: string): Promise<{ totalBytes: number; freeBytes: number }>
+}
+
+/** Major and minor number of a device as `stat` gives it in `rdev`. */
+export function deviceParts(rdev: bigint): readonly [number, number] {
+  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n)
+  const minor = (rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n)
+  return [Number(major), Number(minor)]
+}
+
+/** The opposite of `deviceParts`. */
+export function deviceNumber([major, minor]: readonly [number, number]): bigint {
+  const [a, b] = [BigInt(major), BigInt(minor)]
+  return ((a & 0xfffff000n) << 32n) | ((a & 0xfffn) << 8n) | ((b & 0xffffff00n) << 12n) | (b & 0xffn)
 }

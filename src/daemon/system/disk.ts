@@ -1,6 +1,6 @@
 /**
- * The real disk. Never follows a final symlink on open; names are raw bytes. Times are set to the µs, which is what the
- * runtime offers; they are read to the ns.
+ * The real disk. Never follows a final symlink on open; names are raw bytes. What the runtime does not offer (ns times,
+ * extended attributes, special files, holes) comes from libc, where that can be had.
  */
 import { constants } from 'node:fs'
 import * as fs from 'node:fs/promises'
@@ -8,6 +8,7 @@ import { dirname } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { PlexiError } from '../../base/errors.ts'
 import type { Disk, DiskFile, DiskPath, DiskStat } from '../../base/disk.ts'
+import { libc, type Libc } from './libc.ts'
 
 const openFlags = {
   read: constants.O_RDONLY,
@@ -16,11 +17,9 @@ const openFlags = {
   update: constants.O_RDWR,
 } as const
 
-export const systemDisk: Disk = {
-  async open(path, how, mode = 0o600) {
-    // O_NONBLOCK: a fifo that took a file's place between stat and open must not hang us.
-    return wrap(await fs.open(path, openFlags[how] | constants.O_NOFOLLOW | constants.O_NONBLOCK, mode))
-  },
+type Native = 'open' | 'setMtime' | 'support' | 'mknod' | 'xattrs' | 'setXattr' | 'removeXattr'
+
+const runtimeDisk: Omit<Disk, Native> = {
   readFile,
   writeFileAtomic,
   async stat(path) {
@@ -47,17 +46,57 @@ export const systemDisk: Disk = {
   },
   rmdir: (path) => fs.rmdir(path),
   removeTree: (path) => fs.rm(path, { recursive: true, force: true, maxRetries: 3 }),
+  link: (from, to) => fs.link(from, to),
   symlink: (target, path) => fs.symlink(target, path),
   readlink: (path) => fs.readlink(path, { encoding: 'buffer' }),
   chmod: (path, mode) => fs.chmod(path, mode),
   chown: (path, uid, gid) => fs.lchown(path, uid, gid),
-  setMtime,
   syncDirectory,
   async space(path) {
     const { bsize, blocks, bavail } = await fs.statfs(path)
     return { totalBytes: bsize * blocks, freeBytes: bsize * bavail }
   },
 }
+
+/** The disk with what libc offers: for tests also without. */
+export function diskOver(calls: () => Libc): Disk {
+  return {
+    ...runtimeDisk,
+    async open(path, how, mode = 0o600) {
+      // O_NONBLOCK: a fifo that took a file's place between stat and open must not hang us.
+      const flags = openFlags[how] | constants.O_NOFOLLOW | constants.O_NONBLOCK
+      return wrap(await fs.open(path, flags, mode), calls)
+    },
+    async setMtime(path, mtimeNs) {
+      const { setMtime } = calls()
+      if (setMtime === undefined) await setMtimeUs(path, mtimeNs)
+      else setMtime(Buffer.from(path), mtimeNs)
+    },
+    get support() {
+      const { setMtime, xattrs, mknod, nextData } = calls()
+      return {
+        exactTimes: setMtime !== undefined,
+        xattrs: xattrs !== undefined,
+        specialFiles: mknod !== undefined,
+        holes: nextData !== undefined,
+      }
+    },
+    async mknod(path, file) {
+      needed(calls().mknod, 'making special files')(Buffer.from(path), file)
+    },
+    async xattrs(path) {
+      return calls().xattrs?.(Buffer.from(path)) ?? []
+    },
+    async setXattr(path, xattr) {
+      needed(calls().setXattr, 'setting extended attributes')(Buffer.from(path), xattr)
+    },
+    async removeXattr(path, name) {
+      calls().removeXattr?.(Buffer.from(path), name)
+    },
+  }
+}
+
+export const systemDisk: Disk = diskOver(libc)
 
 /**
  * The directory and those above it. Not `recursive`, with which the runtime never ends where a file system has no room
@@ -144,13 +183,18 @@ async function syncDirectory(path: DiskPath): Promise<void> {
  * Rounds down to the µs, plus half a µs: the runtime truncates a double that may lie just below the wanted value.
  * As text, because it replaces negative numbers by the present time.
  */
-async function setMtime(path: DiskPath, mtimeNs: bigint): Promise<void> {
+async function setMtimeUs(path: DiskPath, mtimeNs: bigint): Promise<void> {
   const us = mtimeNs / 1000n - (mtimeNs % 1000n < 0n ? 1n : 0n)
   const seconds = String((Number(us) + 0.5) / 1e6)
   await fs.lutimes(path, seconds, seconds)
 }
 
-function wrap(handle: fs.FileHandle): DiskFile {
+function needed<T>(call: T | undefined, what: string): T {
+  if (call === undefined) throw new PlexiError('VALIDATION_NOT_SUPPORTED', { what: `${what} on this system` })
+  return call
+}
+
+function wrap(handle: fs.FileHandle, calls: () => Libc): DiskFile {
   return {
     async read(into, position) {
       return (await handle.read(into, 0, into.length, position)).bytesRead
@@ -164,6 +208,12 @@ function wrap(handle: fs.FileHandle): DiskFile {
     sync: () => handle.datasync(),
     async stat() {
       return toStat(await handle.stat({ bigint: true }))
+    },
+    async nextData(position) {
+      const { nextData } = calls()
+      if (nextData !== undefined) return nextData(handle.fd, position)
+      const { size } = await handle.stat()
+      return position < size ? { from: position, to: size } : undefined
     },
     truncate: (size) => handle.truncate(size),
     close: () => handle.close(),

@@ -1,11 +1,17 @@
 import t from 'tap'
-import { mkdtempSync, statSync, symlinkSync, rmSync, writeFileSync, lstatSync } from 'node:fs'
+import { mkdtempSync, statSync, symlinkSync, rmSync, writeFileSync, lstatSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { systemDisk as disk } from '../../../src/daemon/system/index.ts'
+import { deviceNumber, deviceParts } from '../../../src/base/disk.ts'
+import { libc } from '../../../src/daemon/system/libc.ts'
+import { diskOver, systemDisk as disk } from '../../../src/daemon/system/disk.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'plexi-disk-'))
+const withoutLibc = diskOver(() => ({}))
+const hasXattrs = takesXattrs()
+const hasHoles = disk.support.holes && keepsHoles()
+
 t.teardown(() => {
   rmSync(dir, { recursive: true })
 })
@@ -29,7 +35,129 @@ t.test('a symlink is never followed on open', async (t) => {
   await t.rejects(disk.open(join(dir, 'link'), 'read'), { code: 'ELOOP' })
 })
 
-t.test('times come back to the µs, before and after 1970, on files and on links', async (t) => {
+t.test(
+  'times come back to the ns, before and after 1970, on files and on links',
+  { skip: !disk.support.exactTimes && 'no libc here' },
+  async (t) => {
+    const path = join(dir, 'ns')
+    writeFileSync(path, '')
+    const link = join(dir, 'nslink')
+    symlinkSync('nowhere', link)
+    for (const ns of [1_700_000_000_123_456_789n, 0n, 1n, -1n, -1_000_000_001n, 4_000_000_000_000_000_066n])
+      for (const p of [path, link]) {
+        await disk.setMtime(p, ns)
+        t.equal(lstatSync(p, { bigint: true }).mtimeNs, ns)
+      }
+    await t.rejects(disk.setMtime(join(dir, 'gone'), 0n), { code: 'ENOENT', syscall: 'utimensat' })
+    await t.rejects(
+      disk.setMtime(Buffer.from(`${path}\0x`), 0n),
+      { code: 'EINVAL' },
+      'a NUL does not cut the path short',
+    )
+  },
+)
+
+t.test('hard links share an inode', async (t) => {
+  writeFileSync(join(dir, 'h1'), 'x')
+  await disk.link(join(dir, 'h1'), Buffer.from(join(dir, 'h2')))
+  const stat = await disk.stat(join(dir, 'h2'))
+  t.equal(stat?.links, 2)
+  t.equal(stat?.inode, (await disk.stat(join(dir, 'h1')))?.inode)
+  await t.rejects(disk.link(join(dir, 'h1'), join(dir, 'h2')), { code: 'EEXIST' })
+})
+
+t.test(
+  'a fifo is made, and a device where that is allowed',
+  { skip: !disk.support.specialFiles && 'no libc here' },
+  async (t) => {
+    await disk.mknod(join(dir, 'fifo'), { kind: 'fifo', mode: 0o600, device: [0, 0] })
+    t.match(await disk.stat(join(dir, 'fifo')), { kind: 'fifo', mode: 0o600 })
+    await t.rejects(disk.mknod(join(dir, 'fifo'), { kind: 'fifo', mode: 0o600, device: [0, 0] }), { code: 'EEXIST' })
+    try {
+      await disk.mknod(join(dir, 'null'), { kind: 'char', mode: 0o600, device: [1, 3] })
+      const stat = await disk.stat(join(dir, 'null'))
+      t.equal(stat?.kind, 'char')
+      t.same(deviceParts(stat?.rdev ?? 0n), [1, 3])
+    } catch (error) {
+      t.equal((error as { code: string }).code, 'EPERM', 'devices need root')
+    }
+  },
+)
+
+t.test('device numbers come apart and together', (t) => {
+  fc.assert(
+    fc.property(fc.nat({ max: 0xfffffff }), fc.nat({ max: 0xfffffff }), (major, minor) => {
+      const [a, b] = deviceParts(deviceNumber([major, minor]))
+      return a === major && b === minor
+    }),
+  )
+  t.same(deviceParts(deviceNumber([0xffffffff, 0xffffffff])), [0xffffffff, 0xffffffff])
+  t.equal(deviceNumber([8, 1]), 0x801n)
+  t.end()
+})
+
+t.test(
+  'extended attributes are raw bytes, of files, directories and odd names',
+  { skip: !hasXattrs && 'no extended attributes here' },
+  async (t) => {
+    const odd = Buffer.concat([Buffer.from(`${dir}/`), Buffer.from([0x78, 0xff])])
+    writeFileSync(odd, '')
+    const value = Buffer.from([0, 1, 0xff, 0])
+    const name = Buffer.concat([Buffer.from('user.'), Buffer.from([0xfe])])
+    await disk.setXattr(odd, [name, value])
+    await disk.setXattr(odd, [Buffer.from('user.empty'), Buffer.alloc(0)])
+    const own = (await disk.xattrs(odd)).filter(([each]) => String(each).startsWith('user.'))
+    const sorted = own.toSorted(([a], [b]) => Buffer.compare(a, b))
+    t.same(
+      sorted.map(([a, b]) => [Buffer.from(a).toString('hex'), Buffer.from(b).toString('hex')]),
+      [
+        [Buffer.from('user.empty').toString('hex'), ''],
+        [name.toString('hex'), value.toString('hex')],
+      ],
+    )
+    await disk.removeXattr(odd, name)
+    await disk.removeXattr(odd, name)
+    t.notOk((await disk.xattrs(odd)).some(([each]) => name.equals(each)))
+    symlinkSync(odd, join(dir, 'oddlink'))
+    t.notOk(
+      (await disk.xattrs(join(dir, 'oddlink'))).some(([each]) => String(each) === 'user.empty'),
+      'not followed',
+    )
+    await t.rejects(disk.xattrs(join(dir, 'gone')), { code: 'ENOENT' })
+    t.same((await disk.xattrs('/proc/self/status')).length, 0)
+  },
+)
+
+t.test('holes of a sparse file are told apart from data', { skip: !hasHoles && 'no holes here' }, async (t) => {
+  const path = join(dir, 'sparse')
+  const size = 64 * 1024 * 1024
+  const file = await disk.open(path, 'create')
+  await file.truncate(size)
+  t.equal(await file.nextData(0), undefined)
+  await file.write(Buffer.from('data'), 16 * 1024 * 1024)
+  const range = await file.nextData(0)
+  t.ok(range && range.from > 0 && range.from <= 16 * 1024 * 1024 && range.to < size)
+  t.equal(await file.nextData(range?.to ?? 0), undefined)
+  t.equal(await file.nextData(size), undefined)
+  await file.close()
+})
+
+t.test('without libc: times to the µs, no attributes, files without holes, no special files', async (t) => {
+  t.same(withoutLibc.support, { exactTimes: false, xattrs: false, specialFiles: false, holes: false })
+  t.same(await withoutLibc.xattrs(dir), [])
+  const fifo = { kind: 'fifo', mode: 0o600, device: [0, 0] } as const
+  await t.rejects(withoutLibc.mknod(join(dir, 'no'), fifo), { code: 'VALIDATION_NOT_SUPPORTED' })
+  await t.rejects(withoutLibc.setXattr(dir, [Buffer.from('user.a'), Buffer.alloc(1)]), {
+    code: 'VALIDATION_NOT_SUPPORTED',
+  })
+  writeFileSync(join(dir, 'five'), 'bytes')
+  const file = await withoutLibc.open(join(dir, 'five'), 'read')
+  t.same(await file.nextData(2), { from: 2, to: 5 })
+  t.equal(await file.nextData(5), undefined)
+  await file.close()
+})
+
+t.test('without libc times come back to the µs, before and after 1970, on files and on links', async (t) => {
   const path = join(dir, 'time')
   writeFileSync(path, '')
   const link = join(dir, 'timelink')
@@ -37,7 +165,7 @@ t.test('times come back to the µs, before and after 1970, on files and on links
   await fc.assert(
     fc.asyncProperty(fc.bigInt({ min: -2_000_000_000_000_000n, max: 4_000_000_000_000_000n }), async (us) => {
       for (const p of [path, link]) {
-        await disk.setMtime(p, us * 1000n)
+        await withoutLibc.setMtime(p, us * 1000n)
         const back = lstatSync(p, { bigint: true }).mtimeNs
         const floorUs = back / 1000n - (back % 1000n < 0n ? 1n : 0n)
         if (floorUs !== us) throw new Error(`${String(us)} µs came back as ${String(back)} ns`)
@@ -68,3 +196,20 @@ t.test('directories are made with those above them, and where none can be made t
   await t.rejects(disk.mkdir(join(dir, 'a/b')), { code: 'ENOTDIR' })
   if (process.platform === 'linux') await t.rejects(disk.mkdir('/proc/none/below'), { code: 'ENOENT' })
 })
+
+function takesXattrs(): boolean {
+  try {
+    libc().setXattr?.(Buffer.from(dir), [Buffer.from('user.probe'), Buffer.from('1')])
+    return disk.support.xattrs
+  } catch {
+    return false
+  }
+}
+
+function keepsHoles(): boolean {
+  writeFileSync(join(dir, 'probe'), '')
+  truncateSync(join(dir, 'probe'), 1 << 20)
+  const { blocks } = statSync(join(dir, 'probe'))
+  rmSync(join(dir, 'probe'))
+  return blocks === 0
+}

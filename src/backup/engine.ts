@@ -16,8 +16,10 @@ import { overview, safeOf, stripeHosts, waiting } from './health.ts'
 import { hostNote } from './notes.ts'
 import type { BackupOptions } from './options.ts'
 import type { EngineDeps, Parts } from './parts.ts'
+import { PruneRun } from './prune/prune-run.ts'
 import { Browser, type Entry, type Found } from './read/browse.ts'
 import { listShards, shardDetail, type ShardDetail, type ShardFilter, type ShardInfo } from './read/shard-list.ts'
+import { forget, type ForgetRequest, type ForgetResult } from './retention/forget.ts'
 import { RestoreRun } from './restore/restore-run.ts'
 import { Session } from './session.ts'
 import { findSnapshot, listSnapshots } from './snapshot/find.ts'
@@ -31,6 +33,8 @@ import type {
   BackupRequest,
   DrainEvent,
   EngineStatus,
+  PruneEvent,
+  PruneRequest,
   RestoreEvent,
   RestoreRequest,
   SnapshotFilter,
@@ -110,14 +114,38 @@ export class BackupEngine {
   restore(request: RestoreRequest, signal: AbortSignal): AsyncGenerator<RestoreEvent> {
     const session = this.#open
     const events = new EventStream<RestoreEvent>(session.parts.clock, this.#options.progressEveryMs)
-    return events.run(signal, (inner) => new RestoreRun(session, request, { events, signal: inner }).run())
+    return events.run(signal, (inner) =>
+      session.reading(() => new RestoreRun(session, request, { events, signal: inner }).run()),
+    )
   }
 
   /** Checks what is stored; ends with a summary that names hosts, snapshots and files hit. */
   verify(request: VerifyRequest, signal: AbortSignal): AsyncGenerator<VerifyEvent> {
     const session = this.#open
     const events = new EventStream<VerifyEvent>(session.parts.clock, this.#options.progressEveryMs)
-    return events.run(signal, (inner) => new VerifyRun(session, request, { events, signal: inner }).run())
+    return events.run(signal, (inner) =>
+      session.reading(() => new VerifyRun(session, request, { events, signal: inner }).run()),
+    )
+  }
+
+  /**
+   * Hides snapshots, by name or by what a policy keeps; `prune` frees what only they needed. Throws `VALIDATION_USAGE`,
+   * `STORAGE_SNAPSHOT_NOT_FOUND`, `STORAGE_FORGET_ALL`, `STORAGE_FORGET_LIMIT`.
+   */
+  forget(request: ForgetRequest): ForgetResult {
+    return forget(this.#open.parts, request)
+  }
+
+  /**
+   * Frees what no snapshot needs; run again it goes on. Throws `STORAGE_TOO_FEW_HOSTS`, `STORAGE_NO_HEAD` or
+   * `NETWORK_NO_BOOTSTRAP` while heads cannot be read or left, `STORAGE_UNRESTORABLE` where a snapshot is damaged.
+   */
+  prune(request: PruneRequest, signal: AbortSignal): AsyncGenerator<PruneEvent> {
+    const session = this.#open
+    const events = new EventStream<PruneEvent>(session.parts.clock, this.#options.progressEveryMs)
+    return events.run(signal, (inner) =>
+      session.exclusive(inner, () => new PruneRun(session, request, { events, signal: inner }).run()),
+    )
   }
 
   /** Newest first. */

@@ -19,6 +19,10 @@ export type {
   Failed,
   Note,
   Progress,
+  PruneEvent,
+  PruneProgress,
+  PruneRequest,
+  PruneSummary,
   RestoreEvent,
   RestoreRequest,
   RestoreSummary,
@@ -30,6 +34,8 @@ export type {
   VerifyRequest,
   VerifySummary,
 } from './requests.ts'
+export type { ForgetRequest, ForgetResult } from './retention/forget.ts'
+export { defaultGrouping, parseGrouping, type GroupKey } from './retention/groups.ts'
 export {
   applyPolicy,
   isEmpty,

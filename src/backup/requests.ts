@@ -158,6 +158,43 @@ export interface VerifySummary {
 
 export type VerifyEvent = Progress | Note | VerifySummary
 
+export interface PruneRequest {
+  /** Only find out what would be freed. */
+  readonly dryRun?: boolean
+  /** With `dryRun`: as if these were forgotten, too. Hex ids. */
+  readonly without?: readonly string[]
+}
+
+export interface PruneProgress extends Progress {
+  /** `filesDone` counts snapshots, then stripes. */
+  readonly phase: 'marking' | 'packing'
+}
+
+export interface PruneSummary {
+  readonly type: 'summary'
+  readonly dryRun: boolean
+  /** Given back at hosts and here, less what was written anew; with `dryRun` an estimate. On peers it is free after the floor. */
+  readonly freedBytes: number
+  /** Stripes given up whole, and stripes whose living chunks were packed again. */
+  readonly dropped: number
+  readonly repacked: number
+  /** Sealed shards that waited for hosts and are not needed. */
+  readonly droppedBodies: number
+  readonly checkedChunks: number
+  readonly liveChunks: number
+  /** Needed by some snapshot and nowhere to be found: verify tells which. */
+  readonly missingChunks: number
+  /** Devices that do not know yet what was forgotten, and until when they are waited for; null: as long as it takes. */
+  readonly waitingFor: readonly { readonly device: string; readonly until: number | null }[]
+  /** Forgotten snapshots whose data stay until then. */
+  readonly waitingSnapshots: number
+  /** Stripes no longer needed here that another head names, or whose hosts did not answer. */
+  readonly waitingStripes: number
+  readonly seconds: number
+}
+
+export type PruneEvent = PruneProgress | Note | PruneSummary
+
 export interface SnapshotFilter {
   readonly name?: string
   readonly tag?: string

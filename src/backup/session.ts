@@ -7,6 +7,7 @@ import { describeStripes } from './head/describe.ts'
 import { HeadPublisher } from './head/publisher.ts'
 import { headMayGo } from './health.ts'
 import type { Parts } from './parts.ts'
+import { releaseRetired } from './prune/release.ts'
 import { ChunkReader } from './read/chunk-reader.ts'
 import { ShardReader } from './read/shard-reader.ts'
 import { ChunkWriter } from './store/chunk-writer.ts'
@@ -23,6 +24,7 @@ export class Session {
   readonly reader: ShardReader
   readonly chunks: ChunkReader
   readonly #writing = new Semaphore(1)
+  #readers = 0
 
   constructor(parts: Parts) {
     this.parts = parts
@@ -36,6 +38,21 @@ export class Session {
   /** Runs work that writes; others wait. */
   exclusive<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.#writing.run(work, signal)
+  }
+
+  /** Runs work that plans ahead which shards it will read: nothing is released meanwhile. */
+  async reading<T>(work: () => Promise<T>): Promise<T> {
+    this.#readers++
+    try {
+      return await work()
+    } finally {
+      this.#readers--
+    }
+  }
+
+  /** Whether somebody relies on shards that were replaced since. */
+  get beingRead(): boolean {
+    return this.#readers > 0
   }
 
   /** A reader of its own per job, so that host faults are told to whoever reads. */
@@ -57,12 +74,16 @@ export class Session {
     const writer = this.writer(signal, { place: true, note })
     if (this.former.group === undefined) await this.former.refresh(signal)
     const described = this.former.group !== undefined && (await describeStripes(this.parts, writer))
-    if (this.publisher.bodyTooLong()) await this.#unload(writer, signal)
-    else if (!described) return this.publisher.publish(signal)
-    await writer.formTail()
-    this.placer.startQueued(signal, note)
-    await this.placer.settle()
-    return this.publisher.publish(signal)
+    const unload = this.publisher.bodyTooLong()
+    if (unload) await this.#unload(writer, signal)
+    if (unload || described) {
+      await writer.formTail()
+      this.placer.startQueued(signal, note)
+      await this.placer.settle()
+    }
+    const hosts = await this.publisher.publish(signal)
+    if (hosts > 0) await releaseRetired(this, signal)
+    return hosts
   }
 
   /** The head is too long: what rides in it goes into shards. */

@@ -283,6 +283,20 @@ const table = {
     'A release was requested; it takes effect after the retention floor and can be undone until then.',
     'plexichat shard show {shardId}',
   ),
+  STORAGE_FORGET_ALL: e(
+    409,
+    2,
+    'this would forget every snapshot of {group}',
+    'At least one snapshot stays, so that a mistyped rule or tag never costs all there is.',
+    'plexichat forget --keep-last 1 --dry-run',
+  ),
+  STORAGE_FORGET_LIMIT: e(
+    409,
+    11,
+    'more than {limit} forgotten snapshots wait to be pruned',
+    'A head names only so many forgotten snapshots; prune makes room. Nothing was forgotten.',
+    'plexichat prune; or forget fewer at a time',
+  ),
   STORAGE_DATABASE: e(
     500,
     1,

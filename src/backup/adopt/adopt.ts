@@ -3,7 +3,7 @@
  * back in time. Spec: docs/spec/04-snapshot-and-head.md § Publishing.
  * Invariants: idempotent, so a crash in between costs nothing; index before catalogue; nothing known is dropped.
  */
-import { toHex } from '../../base/bytes.ts'
+import { fromHex, toHex } from '../../base/bytes.ts'
 import { PlexiError, toPlexiError } from '../../base/errors.ts'
 import { encode } from '../../crypto/codec.ts'
 import { chunkIdOf, type ChunkId, type FoundHead } from '../../shard/index.ts'
@@ -17,6 +17,7 @@ import {
   type IndexSegment,
   type SegmentShard,
 } from '../head/segment-codec.ts'
+import { limits } from '../options.ts'
 import type { Parts } from '../parts.ts'
 import type { Session } from '../session.ts'
 import { decodeSnapshot, decodeSnapshotList } from '../snapshot/snapshot.ts'
@@ -47,10 +48,45 @@ export async function adoptHeads(
   const newest = heads.at(-1)
   if (newest === undefined) throw new PlexiError('STORAGE_NO_HEAD', { alarms: alarms.map(({ code }) => code) })
   const all: Alarm[] = [...alarms]
-  for (const head of heads) await new HeadAdopter(session, head, { signal, alarms: all }).run()
+  await takeOver(session, heads, { signal, alarms: all })
   const { seq } = newest.notice
   const snapshots = parts.catalogue.snapshots.count()
   return { headSeq: seq, headTime: newest.body.time, sources, snapshots, alarms: all }
+}
+
+/** Takes over what these heads say, oldest first. What could not be read is an alarm. */
+export async function takeOver(
+  session: Session,
+  heads: readonly ValidHead[],
+  run: { signal: AbortSignal; alarms: Alarm[] },
+): Promise<void> {
+  const { catalogue, keys } = session.parts
+  // A snapshot is forgotten wherever another head still names it.
+  const forgotten = new Set<string>(heads.flatMap(({ body }) => body.tombstones))
+  const known = new Set([...catalogue.snapshots.all(), ...catalogue.snapshots.forgotten()].map(({ id }) => toHex(id)))
+  bury(
+    catalogue,
+    [...forgotten].filter((id) => known.has(id)),
+  )
+  // The others are told that it is known here, while there is room for it.
+  const room = Math.max(0, limits.tombstones / 2 - catalogue.retention.tombstones().length)
+  bury(catalogue, [...forgotten].filter((id) => !known.has(id)).slice(0, room))
+  for (const id of catalogue.retention.forgotten()) forgotten.add(id)
+  for (const head of heads) {
+    const alarms = run.alarms.length
+    const named = await new HeadAdopter(session, head, { ...run, forgotten }).run()
+    bury(catalogue, named)
+    if (run.alarms.length > alarms || head.notice.device === keys.device) continue
+    catalogue.commit(() => {
+      catalogue.retention.sawHead(head.notice.device, head.notice.seq)
+    })
+  }
+}
+
+function bury(catalogue: Parts['catalogue'], ids: Iterable<string>): void {
+  catalogue.commit(() => {
+    if (catalogue.retention.bury([...ids].map((id) => fromHex(id))) > 0) catalogue.touch()
+  })
 }
 
 class HeadAdopter {
@@ -60,18 +96,27 @@ class HeadAdopter {
   readonly #body: HeadBody
   readonly #signal: AbortSignal
   readonly #alarms: Alarm[]
+  readonly #forgotten: ReadonlySet<string>
+  /** Forgotten snapshots that this head still names. */
+  readonly #named: string[] = []
 
-  constructor(session: Session, head: ValidHead, run: { signal: AbortSignal; alarms: Alarm[] }) {
+  constructor(
+    session: Session,
+    head: ValidHead,
+    run: { signal: AbortSignal; alarms: Alarm[]; forgotten: ReadonlySet<string> },
+  ) {
     this.#session = session
     this.#parts = session.parts
     this.#head = head
     this.#body = head.body
     this.#signal = run.signal
     this.#alarms = run.alarms
+    this.#forgotten = run.forgotten
   }
 
-  async run(): Promise<void> {
-    if (meetOwnHead(this.#parts, this.#head, this.#alarms) === 'known') return
+  /** Returns the forgotten snapshots that the head still names. */
+  async run(): Promise<readonly string[]> {
+    if (meetOwnHead(this.#parts, this.#head, this.#alarms) === 'known') return []
     await this.#parts.network.adoptGroups(this.#body.groups)
     for (const root of this.#body.roots) await this.#root(root)
     for (const bytes of this.#body.segments) await this.#segment(decodeSegment(bytes), undefined)
@@ -81,6 +126,7 @@ class HeadAdopter {
     this.#parts.catalogue.commit(() => {
       this.#parts.catalogue.touch()
     })
+    return this.#named
   }
 
   /** Stripes that hold the segment, opened; then what it describes. */
@@ -119,8 +165,18 @@ class HeadAdopter {
   async #segment(segment: IndexSegment, root: number | undefined): Promise<void> {
     const { catalogue, index } = this.#parts
     const number = catalogue.indexed + 1
-    await index.add(segment.shards, number)
+    await index.add(
+      segment.shards.filter(({ id }) => !this.#givenUp(id)),
+      number,
+    )
     this.#addStripes(segment, root ?? null, number)
+  }
+
+  /** Another head may name what was moved here: it is found where it is now. */
+  #givenUp(id: SegmentShard['id']): boolean {
+    const { shards, stripes } = this.#parts.catalogue
+    const state = stripes.get(shards.find(id)?.stripe ?? 0)?.state
+    return state === 'retired' || state === 'released'
   }
 
   #addStripes({ stripes, shards }: IndexSegment, root: number | null, indexed?: number): void {
@@ -185,7 +241,10 @@ class HeadAdopter {
   #addSnapshot(body: Uint8Array, needs: { root: Uint8Array; count: number }, list: number | null): void {
     const { catalogue, keys } = this.#parts
     const snapshot = decodeSnapshot(body, keys.shared.idMac)
-    if (this.#body.tombstones.includes(snapshot.id)) return
+    if (this.#forgotten.has(snapshot.id)) {
+      this.#named.push(snapshot.id)
+      return
+    }
     const id = Buffer.from(snapshot.id, 'hex')
     const chunk = chunkIdOf(keys.shared.idMac, body)
     catalogue.snapshots.adopt({ id, time: snapshot.time, chunk, body, list, ...needs })

@@ -33,6 +33,8 @@ export interface Choice {
   /** Sources that served at least one valid head. */
   readonly sources: number
   readonly alarms: readonly Alarm[]
+  /** Devices that may still write, as far as any authority found tells. */
+  readonly devices: ReadonlySet<PeerKey>
 }
 
 interface Known {
@@ -68,7 +70,10 @@ export function chooseHeads(found: readonly FoundHead[], keys: EngineKeys): Choi
       })
   }
   const sources = new Set([...valid.values()].flatMap((head) => [...head.sources])).size
-  return { heads: heads.toSorted((a, b) => a.body.time - b.body.time), sources, alarms }
+  const listed = authorities.flatMap(({ authority }) => authority.devices)
+  const active = listed.filter(({ content }) => !revoked.has(content.serial))
+  const devices = new Set(active.map(({ content }) => content.peer))
+  return { heads: heads.toSorted((a, b) => a.body.time - b.body.time), sources, alarms, devices }
 }
 
 /** Every valid version once, ascending. A version that does not follow from the one before is an alarm. */

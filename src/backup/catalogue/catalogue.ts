@@ -6,6 +6,7 @@ import { view } from '../../base/bytes.ts'
 import type { Disk } from '../../base/disk.ts'
 import { openDatabase, type Db } from './database.ts'
 import { HeadRows } from './head-rows.ts'
+import { RetentionRows } from './retention-rows.ts'
 import { ShardRows } from './shard-rows.ts'
 import { SnapshotRows } from './snapshot-rows.ts'
 import { StripeRows } from './stripe-rows.ts'
@@ -15,6 +16,7 @@ export class Catalogue {
   readonly stripes: StripeRows
   readonly snapshots: SnapshotRows
   readonly heads: HeadRows
+  readonly retention: RetentionRows
   readonly #db: Db
 
   private constructor(db: Db) {
@@ -23,6 +25,7 @@ export class Catalogue {
     this.stripes = new StripeRows(db)
     this.snapshots = new SnapshotRows(db)
     this.heads = new HeadRows(db)
+    this.retention = new RetentionRows(db)
   }
 
   static async open(path: string, disk: Disk): Promise<Catalogue> {

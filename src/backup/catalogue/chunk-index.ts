@@ -59,6 +59,23 @@ export class ChunkIndex {
     await this.#write(shards, commit)
   }
 
+  /** Entries that still point to these shards, which hold nothing any more. What a crash leaves of them does no harm. */
+  async drop(shards: readonly { id: ShardId; prefixes: Uint8Array }[]): Promise<number> {
+    let dropped = 0
+    for (const { id, prefixes } of shards) {
+      const batch = this.#store.batch()
+      for (let at = 0; at < prefixes.length; at += PREFIX_BYTES) {
+        const prefix = prefixes.subarray(at, at + PREFIX_BYTES)
+        const value = this.#store.getSync(prefix)
+        if (value === undefined || Buffer.compare(value, id) !== 0) continue
+        batch.del(prefix)
+        dropped++
+      }
+      await batch.write()
+    }
+    return dropped
+  }
+
   /**
    * The catalogue did not commit what was added last: chunks that moved are found again where they were. When this
    * fails too it is made up for before anything else is added, or at the next start.

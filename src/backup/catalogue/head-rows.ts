@@ -107,6 +107,12 @@ export class HeadRows {
     return rows.map((row) => chunkId(row.chunk))
   }
 
+  /** Lists that hold no snapshot any more. */
+  dropEmptyLists(): void {
+    const sql = 'DELETE FROM older_lists WHERE no NOT IN (SELECT list FROM snapshots WHERE list IS NOT NULL)'
+    this.#db.prepare(sql).run()
+  }
+
   /** Number of the list, new or known. */
   addOlderList(chunk: ChunkId): number {
     this.#db.prepare('INSERT OR IGNORE INTO older_lists (chunk) VALUES (?)').run(chunk)

@@ -31,6 +31,21 @@ export interface NewShard {
   readonly position?: number
 }
 
+/** A data shard with what it holds. */
+export interface PackedShard {
+  readonly no: number
+  readonly prefixes: Uint8Array
+}
+
+/** How far a shard's chunks may be relied on: `retired` ones wait to be released, `lost` ones may come back. */
+export type Trust = 'lost' | 'retired' | 'live'
+
+const trusted: Readonly<Record<Trust, string>> = {
+  lost: "shards.lost = 1 AND coalesce(stripes.state, '') <> 'released'",
+  retired: "shards.lost = 0 AND stripes.state = 'retired'",
+  live: "shards.lost = 0 AND coalesce(stripes.state, 'queued') IN ('queued', 'placed')",
+}
+
 interface Raw {
   no: number
   id: Buffer
@@ -119,6 +134,24 @@ export class ShardRows {
   prefixes(no: number): Uint8Array {
     const raw = this.#db.prepare('SELECT prefixes FROM shards WHERE no = ?').get(no) as { prefixes: Buffer } | undefined
     return raw?.prefixes ?? new Uint8Array(0)
+  }
+
+  /** Data shards above a number, in ascending order. */
+  packed(trust: Trust, above: number, limit: number): PackedShard[] {
+    const sql = `SELECT shards.no, prefixes FROM shards LEFT JOIN stripes ON stripes.no = shards.stripe
+                 WHERE shards.no > ? AND parity = 0 AND ${trusted[trust]} ORDER BY shards.no LIMIT ?`
+    return this.#db.prepare(sql).all(above, limit) as PackedShard[]
+  }
+
+  /** Chunks in all shards, repeated ones counted, and the highest number of a shard. */
+  extent(): { chunks: number; maxShard: number } {
+    const sql = 'SELECT coalesce(sum(length(prefixes)) / 16, 0) AS chunks, coalesce(max(no), 0) AS maxShard FROM shards'
+    return this.#db.prepare(sql).get() as { chunks: number; maxShard: number }
+  }
+
+  /** A released shard holds nothing any more. */
+  clearPrefixes(no: number): void {
+    this.#db.prepare('UPDATE shards SET prefixes = zeroblob(0) WHERE no = ?').run(no)
   }
 
   setPrefixes(no: number, found: { kind: number; epoch: number; prefixes: Uint8Array }): void {

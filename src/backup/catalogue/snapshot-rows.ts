@@ -45,6 +45,8 @@ interface Raw {
   list: number | null
 }
 
+const NOT_FORGOTTEN = 'WHERE id NOT IN (SELECT id FROM tombstones)'
+
 /** RFC 6962: the root of an empty tree. */
 const EMPTY_ROOT = sha256(new Uint8Array(0))
 
@@ -70,17 +72,28 @@ export class SnapshotRows {
     return this.#db.prepare(sql).run(id, time, chunk, body, root, count, list).changes > 0
   }
 
-  /** Newest first. */
+  /** Newest first, without those that were forgotten. */
   all(): SnapshotRow[] {
-    return (this.#db.prepare('SELECT * FROM snapshots ORDER BY time DESC, no DESC').all() as Raw[]).map(fromRaw)
+    const sql = `SELECT * FROM snapshots ${NOT_FORGOTTEN} ORDER BY time DESC, no DESC`
+    return (this.#db.prepare(sql).all() as Raw[]).map(fromRaw)
   }
 
-  setList(no: number, list: number): void {
+  /** Those forgotten whose data no sweep has given up yet. */
+  forgotten(): SnapshotRow[] {
+    const sql = 'SELECT * FROM snapshots WHERE id IN (SELECT id FROM tombstones) ORDER BY no'
+    return (this.#db.prepare(sql).all() as Raw[]).map(fromRaw)
+  }
+
+  remove(no: number): void {
+    this.#db.prepare('DELETE FROM snapshots WHERE no = ?').run(no)
+  }
+
+  setList(no: number, list: number | null): void {
     this.#db.prepare('UPDATE snapshots SET list = ? WHERE no = ?').run(list, no)
   }
 
   count(): number {
-    return (this.#db.prepare('SELECT count(*) AS n FROM snapshots').get() as { n: number }).n
+    return (this.#db.prepare(`SELECT count(*) AS n FROM snapshots ${NOT_FORGOTTEN}`).get() as { n: number }).n
   }
 
   setShards(no: number, shards: ReadonlySet<number>): void {

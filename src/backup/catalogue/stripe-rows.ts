@@ -135,6 +135,18 @@ export class StripeRows {
     return hosts
   }
 
+  /** Copies of shards that hosts were told to release, so far. */
+  releasedShards(): number {
+    const sql = "SELECT coalesce(sum(n), 0) AS n FROM stripes WHERE state = 'released'"
+    return (this.#db.prepare(sql).get() as { n: number }).n
+  }
+
+  /** Copies of shards in live stripes. */
+  liveShards(): number {
+    const sql = "SELECT coalesce(sum(n), 0) AS n FROM stripes WHERE state IN ('queued', 'placed')"
+    return (this.#db.prepare(sql).get() as { n: number }).n
+  }
+
   counts(): { live: number; queued: number } {
     const sql = `SELECT sum(state IN ('queued', 'placed')) AS live, sum(state = 'queued') AS queued FROM stripes`
     const row = this.#db.prepare(sql).get() as { live: number | null; queued: number | null }

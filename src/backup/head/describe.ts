@@ -41,15 +41,16 @@ export function readRoots(catalogue: Catalogue): IndexRoot[] {
 
 /**
  * Moves what is too much for the head into index segments stored as chunks, and merges roots when there are too many.
- * The writer's stripes become the new root; true when something was written (and has to be placed before the head goes).
+ * A root that names stripes given up since is written anew. The writer's stripes become the new root; true when something was written (and has to be placed before the head goes).
  */
 export async function describeStripes(parts: Parts, writer: ChunkWriter): Promise<boolean> {
   const { catalogue, options } = parts
   const riding = inlineSegments(catalogue).reduce((sum, bytes) => sum + bytes.length, 0)
   const roots = catalogue.heads.roots()
+  const stale = roots.filter(({ no }) => catalogue.stripes.ofRoot(no).some((stripe) => !isLive(stripe)))
   // Other devices' heads may have brought more roots than one head can name.
-  if (riding <= options.maxInlineSegmentBytes && roots.length <= limits.indexRoots) return false
-  const merged = roots.length >= options.maxIndexRoots ? roots : []
+  if (riding <= options.maxInlineSegmentBytes && roots.length <= limits.indexRoots && stale.length === 0) return false
+  const merged = roots.length >= options.maxIndexRoots ? roots : stale
   const content = merged.flatMap(({ no }) => contentOfRoot(catalogue, no))
   const stripes = [...content, ...catalogue.stripes.outsideRoots().filter((stripe) => !isTail(catalogue, stripe))]
   const chunks: ChunkId[] = []

@@ -1,9 +1,9 @@
 /**
  * Making and publishing heads. Spec: docs/spec/04-snapshot-and-head.md § Publishing.
  * Invariants: a head names only stripes that may be relied on; a seq is signed once: its bytes are in the catalogue
- * before anybody sees them; what it replaces is released only after it is out.
+ * before anybody sees them.
  */
-import { utf8 } from '../../base/bytes.ts'
+import { toHex, utf8 } from '../../base/bytes.ts'
 import { sha256 } from '../../crypto/hash.ts'
 import { authorityHash, openAuthority } from '../../crypto/authority.ts'
 import { MAX_HEAD_BODY_BYTES, sealedHashOf, sealHead, signNotice, type HeadBundle } from '../../shard/index.ts'
@@ -11,6 +11,7 @@ import { HEAD_HOSTS, headMayGo } from '../health.ts'
 import { limits } from '../options.ts'
 import { newestEpoch } from '../engine-keys.ts'
 import type { Parts } from '../parts.ts'
+import type { SnapshotId } from '../snapshot/snapshot.ts'
 import { encodeHeadBody, type HeadBody, type HeadSnapshot } from './head-body.ts'
 import { inlineSegments, readRoots } from './describe.ts'
 
@@ -38,10 +39,10 @@ export class HeadPublisher {
     return !head.published || head.revision !== catalogue.revision || this.#groupsChanged()
   }
 
-  /** Publishes when due, then releases what was replaced. Returns the number of hosts that took it. */
+  /** Publishes when due. Returns the number of hosts that took it. */
   async publish(signal: AbortSignal): Promise<number> {
     if (!this.due()) return 0
-    const { catalogue, network } = this.#parts
+    const { catalogue, network, clock } = this.#parts
     const newest = catalogue.heads.newest()
     const stale = newest === undefined || newest.revision !== catalogue.revision || this.#groupsChanged()
     if (stale) this.#make()
@@ -52,9 +53,9 @@ export class HeadPublisher {
     if (hosts.length === 0) return 0
     catalogue.commit(() => {
       catalogue.heads.setPublished(head.seq)
+      catalogue.retention.setPublished(head.seq, clock.now())
       catalogue.heads.setMeta(HEAD_HOSTS, utf8(JSON.stringify(hosts)))
     })
-    await this.#release(signal)
     return hosts.length
   }
 
@@ -86,6 +87,7 @@ export class HeadPublisher {
     catalogue.commit(() => {
       catalogue.heads.add({ seq, time: clock.now(), revision, notice, sealed, sealedHash }, false)
       catalogue.heads.setMeta('groups', groupsHash)
+      catalogue.retention.setSeq(seq)
     })
   }
 
@@ -105,7 +107,7 @@ export class HeadPublisher {
       roots: readRoots(catalogue),
       segments: inlineSegments(catalogue),
       inline: inline.frames,
-      tombstones: [],
+      tombstones: tombstonesOf(catalogue),
     }
     return encodeHeadBody(body)
   }
@@ -129,19 +131,9 @@ export class HeadPublisher {
     const shown = this.#parts.catalogue.heads.meta('groups')
     return shown === undefined || Buffer.compare(shown, this.#groupsHash()) !== 0
   }
+}
 
-  /** Stripes that were replaced. Those whose hosts did not all answer are asked again with the next head or drain. */
-  async #release(signal: AbortSignal): Promise<void> {
-    const { catalogue, network, log } = this.#parts
-    for (const row of catalogue.stripes.inState('retired')) {
-      const stripe = catalogue.stripes.record(row.no)
-      const requests = stripe.ids.map((_, index) => ({ stripe, index }))
-      const { confirmed, faults } = await network.release(requests, signal)
-      log.info('a replaced stripe was released', { confirmed, faults: faults.length })
-      if (faults.length === 0)
-        catalogue.commit(() => {
-          catalogue.stripes.setState(row.no, 'released')
-        })
-    }
-  }
+function tombstonesOf(catalogue: Parts['catalogue']): SnapshotId[] {
+  const ids = catalogue.retention.tombstones().map(({ id }) => toHex(id) as SnapshotId)
+  return ids.slice(0, limits.tombstones)
 }

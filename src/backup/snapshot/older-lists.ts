@@ -21,9 +21,7 @@ export async function coverOlder({ catalogue }: Parts, store: ObjectStore): Prom
   const lists: { chunk: ChunkId; rows: readonly SnapshotRow[] }[] = []
   let inHead = catalogue.snapshots.all().filter((row) => row.list === null)
   while (inHead.length >= limits.snapshotsInHead) {
-    let bytes = 0
-    const oldest = inHead.slice(-LIST_LENGTH).filter((row) => (bytes += row.body.length) <= LIST_BYTES)
-    const rows = oldest.length > 0 ? oldest : inHead.slice(-1)
+    const rows = oldestOf(inHead)
     lists.push({ chunk: await store.putObject(encodeSnapshotList(rows.map((row) => row.body))), rows })
     inHead = inHead.filter((row) => !rows.includes(row))
   }
@@ -33,4 +31,21 @@ export async function coverOlder({ catalogue }: Parts, store: ObjectStore): Prom
       for (const row of rows) catalogue.snapshots.setList(row.no, list)
     }
   }
+}
+
+/** Newest first, in groups that fit a list each. */
+export function* listGroups(rows: readonly SnapshotRow[]): Generator<readonly SnapshotRow[]> {
+  let left = rows
+  while (left.length > 0) {
+    const group = oldestOf(left)
+    yield group
+    left = left.filter((row) => !group.includes(row))
+  }
+}
+
+/** Of rows that come newest first: as many of the oldest as one list holds, at least one. */
+function oldestOf(rows: readonly SnapshotRow[]): readonly SnapshotRow[] {
+  let bytes = 0
+  const oldest = rows.slice(-LIST_LENGTH).filter((row) => (bytes += row.body.length) <= LIST_BYTES)
+  return oldest.length > 0 ? oldest : rows.slice(-1)
 }

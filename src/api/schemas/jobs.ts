@@ -133,6 +133,8 @@ export const backupRequest = z.strictObject({
   paths: z.array(pathText).max(1024).default([]),
   /** Instead of paths: a name for what arrives by `PUT jobs/:id/input`. */
   stdin: z.string().min(1).max(255).optional(),
+  /** Instead of both: a known source, which says what is backed up and is the snapshot's name. */
+  source: z.string().min(1).max(64).optional(),
   name: z.string().min(1).max(256).optional(),
   tags: z.array(z.string().min(1).max(256)).max(64).default([]),
   /** gitignore-style patterns. */

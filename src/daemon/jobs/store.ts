@@ -1,9 +1,6 @@
-/** `jobs.db`: every job with its request, state and result, so that a restart loses none. Synchronous and durable. */
-import Database from 'better-sqlite3'
-import { fileURLToPath } from 'node:url'
-import type { Disk } from '../../base/disk.ts'
+/** Jobs in `jobs.db`: every job with its request, state and result, so that a restart loses none. Synchronous and durable. */
+import type { Database } from 'better-sqlite3'
 import { PlexiError } from '../../base/errors.ts'
-import { migrateDatabase, readSqlMigrations, type SqlMigrations } from '../../config/database-migration.ts'
 import type { Failure, JobEvent, JobKind, JobState, NumberedJobEvent } from '../../api/index.ts'
 import { isoTime } from '../../base/clock.ts'
 
@@ -26,32 +23,11 @@ export interface JobRow {
 export type NewJob = Pick<JobRow, 'id' | 'kind' | 'title' | 'request' | 'streams' | 'created'>
 export type JobChange = Partial<Pick<JobRow, 'state' | 'started' | 'ended' | 'summary' | 'error' | 'seq'>>
 
-/** The steps that make and change `jobs.db`. */
-export function jobMigrations(disk: Disk): Promise<SqlMigrations> {
-  return readSqlMigrations(disk, fileURLToPath(new URL('migrations', import.meta.url)))
-}
-
 export class JobStore {
-  readonly #database: Database.Database
+  readonly #database: Database
 
-  private constructor(database: Database.Database) {
+  constructor(database: Database) {
     this.#database = database
-  }
-
-  /** `path` `:memory:` is for tests. */
-  static async open(disk: Disk, path: string, migrations: SqlMigrations): Promise<JobStore> {
-    if (path !== ':memory:' && (await disk.stat(path)) === undefined) await (await disk.open(path, 'create')).close()
-    try {
-      const database = new Database(path)
-      database.pragma('journal_mode = WAL')
-      database.pragma('synchronous = FULL')
-      database.pragma('foreign_keys = ON')
-      migrateDatabase(database, migrations)
-      return new JobStore(database)
-    } catch (error) {
-      if (error instanceof PlexiError) throw error
-      throw new PlexiError('STORAGE_DATABASE', { name: 'jobs.db', reason: (error as Error).message }, { cause: error })
-    }
   }
 
   close(): void {

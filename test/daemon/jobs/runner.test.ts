@@ -4,10 +4,11 @@ import type { Job, JobKind, JobState } from '../../../src/api/index.ts'
 import { PlexiError } from '../../../src/base/errors.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { EventHub } from '../../../src/daemon/event-hub.ts'
+import { jobMigrations, openJobsDatabase } from '../../../src/daemon/jobs/database.ts'
 import type { JobHandler } from '../../../src/daemon/jobs/handler.ts'
 import { jobDefaults, type JobOptions } from '../../../src/daemon/jobs/options.ts'
 import { JobRunner } from '../../../src/daemon/jobs/runner.ts'
-import { jobMigrations, JobStore } from '../../../src/daemon/jobs/store.ts'
+import { JobStore } from '../../../src/daemon/jobs/store.ts'
 import { systemClock, systemDisk, systemRandom } from '../../../src/daemon/system/index.ts'
 
 const migrations = await jobMigrations(systemDisk)
@@ -16,7 +17,7 @@ const migrations = await jobMigrations(systemDisk)
 async function jobsOf(t: Test, handlers: Partial<Record<JobKind, JobHandler>>, options: Partial<JobOptions> = {}) {
   const path = join(t.testdir(), 'jobs.db')
   const start = async (): Promise<{ runner: JobRunner; stop: () => Promise<void> }> => {
-    const store = await JobStore.open(systemDisk, path, migrations)
+    const store = new JobStore(await openJobsDatabase(systemDisk, path, migrations))
     const events = new EventHub({ maxEvents: 100 }, { clock: systemClock })
     const runner = new JobRunner(
       { ...jobDefaults, ...options },

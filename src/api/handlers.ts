@@ -84,6 +84,22 @@ export const documents: Handlers<'document' | 'job', 'item'> = {
 
   identity: ({ services }) => services.identity.show(),
   identityKit: ({ services }) => services.identity.kit(),
+
+  source: ({ services, params }) => services.sources.get(params.id),
+  sourceAdd: ({ services, body }) => services.sources.add(body),
+  sourceRemove: ({ services, params }) => done(services.sources.remove(params.id)),
+  sourceEstimate: ({ services, params }) => services.sources.estimate(params.id),
+  policy: ({ services, params }) => services.sources.policy(params.scope),
+  policySet: ({ services, params, body }) => services.sources.setPolicy(params.scope, body),
+  schedule: ({ services, params }) => services.schedules.get(params.id),
+  scheduleAdd: ({ services, body }) => services.schedules.add(body),
+  scheduleChange: ({ services, params, body }) => services.schedules.pause(params.id, body.paused),
+  scheduleRemove: ({ services, params }) => done(services.schedules.remove(params.id)),
+  scheduleRun: ({ services, params }) => services.schedules.run(params.id),
+  notificationAdd: ({ services, body }) => services.notifications.addCommand(body),
+  notificationRemove: ({ services, params }) => done(services.notifications.remove(params.id)),
+  notificationTest: ({ services, params, signal }) => services.notifications.test(params.id, signal),
+  webhookAdd: ({ services, body }) => services.notifications.addWebhook(body),
   // Answered by the server itself, from the contract.
   openapi: () => Promise.resolve({}),
 }
@@ -120,6 +136,13 @@ export const lists: ListHandlers = {
   peers: ({ services, signal }) => ({ items: services.peers.list(signal), key: (peer) => peer.peer }),
   invites: ({ services }) => ({ items: services.circles.invites(), key: (invite) => invite.id }),
   circles: ({ services }) => ({ items: services.circles.list(), key: (circle) => circle.circle }),
+  sources: ({ services }) => ({ items: services.sources.list(), key: (source) => source.name }),
+  schedules: ({ services }) => ({ items: services.schedules.list(), key: (schedule) => schedule.id }),
+  notifications: ({ services }) => ({ items: services.notifications.list(), key: (target) => target.name }),
+  webhooks: ({ services }) => ({
+    items: only(services.notifications.list(), ({ kind }) => kind === 'webhook'),
+    key: (target) => target.name,
+  }),
   devices: ({ services }) => ({ items: services.identity.devices(), key: (device) => String(device.serial) }),
 }
 
@@ -148,6 +171,15 @@ function filterOf(query: SnapshotFilter): SnapshotFilter {
     ...(name === undefined ? {} : { name }),
     ...(device === undefined ? {} : { device }),
   }
+}
+
+async function done(work: Promise<void>): Promise<{ ok: true }> {
+  await work
+  return { ok: true }
+}
+
+async function* only<T>(items: Listing<T>, wanted: (item: T) => boolean): AsyncGenerator<T> {
+  for await (const item of items) if (wanted(item)) yield item
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

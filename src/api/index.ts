@@ -1,6 +1,7 @@
 /** The public face of the API room: the contract, its server and client, and the services it calls. */
 export { createApiServer } from './create-server.ts'
 export type { ApiServer, ApiServerDeps } from './server.ts'
+export { definitionReader } from './read-definition.ts'
 export { ApiClient } from './client.ts'
 export type { ApiAddress } from './client-address.ts'
 export { apiDefaults, type ApiOptions } from './options.ts'
@@ -22,6 +23,9 @@ export type {
   PeerService,
   ShardService,
   SnapshotService,
+  ScheduleService,
+  SourceService,
+  NotificationService,
   SystemService,
 } from './services.ts'
 export type { SnapshotFilter } from './schemas/common.ts'
@@ -79,3 +83,20 @@ export type {
   Setting,
   Status,
 } from './schemas/system.ts'
+export type {
+  NewWebhook,
+  NotificationRequest,
+  Policy,
+  PolicyView,
+  Run,
+  RunState,
+  Schedule,
+  ScheduleDetail,
+  ScheduleRequest,
+  Source,
+  SourceDefinition,
+  SourceRequest,
+  Target,
+  TargetTest,
+  WebhookRequest,
+} from './schemas/automation.ts'

@@ -3,6 +3,20 @@
  * `schemas/`; failures are `PlexiError`s; every wait takes the signal that fires when the caller has gone away.
  * Lists may be arrays or iterators: the API cuts them into pages, the order must be stable between two calls.
  */
+import type {
+  NewWebhook,
+  NotificationRequest,
+  Policy,
+  PolicyView,
+  Schedule,
+  ScheduleDetail,
+  ScheduleRequest,
+  Source,
+  SourceRequest,
+  Target,
+  TargetTest,
+  WebhookRequest,
+} from './schemas/automation.ts'
 import type { Page, SnapshotFilter } from './schemas/common.ts'
 import type { BackupRequest, Job, JobEvent, JobKind, JobState, RestoreRequest, VerifyRequest } from './schemas/jobs.ts'
 import type {
@@ -47,6 +61,9 @@ export interface ApiServices {
   readonly circles: CircleService
   readonly hosting: HostingService
   readonly identity: IdentityService
+  readonly sources: SourceService
+  readonly schedules: ScheduleService
+  readonly notifications: NotificationService
 }
 
 export interface SystemService {
@@ -172,4 +189,41 @@ export interface IdentityService {
   show(): Promise<Identity>
   kit(): Promise<RecoveryKit>
   devices(): Listing<Device>
+}
+
+/** What is backed up again and again: `STORAGE_SOURCE_NOT_FOUND`. */
+export interface SourceService {
+  list(): Listing<Source>
+  get(name: string): Promise<Source>
+  /** `STORAGE_EXISTS` unless it is to be replaced. */
+  add(request: SourceRequest): Promise<Source>
+  remove(name: string): Promise<void>
+  /** Starts the job; its summary has the fields of `BackupSummary`. */
+  estimate(name: string): Promise<Job>
+  /** `scope` is a source's name or `default`. */
+  policy(scope: string): Promise<PolicyView>
+  setPolicy(scope: string, policy: Policy): Promise<PolicyView>
+}
+
+/** Schedules are named by id or an unambiguous start of it: `STORAGE_NOT_FOUND`. */
+export interface ScheduleService {
+  list(): Listing<Schedule>
+  get(id: string): Promise<ScheduleDetail>
+  /** `VALIDATION_USAGE` for what is no cron expression or time zone. */
+  add(request: ScheduleRequest): Promise<Schedule>
+  pause(id: string, paused: boolean): Promise<Schedule>
+  remove(id: string): Promise<void>
+  /** Starts the job. `SYSTEM_BUSY` while the source is being backed up. */
+  run(id: string): Promise<Job>
+}
+
+/** Who is told of alarms and runs, by name: `STORAGE_NOT_FOUND`. */
+export interface NotificationService {
+  list(): Listing<Target>
+  /** `STORAGE_EXISTS`, `NETWORK_ADDRESS`. */
+  addWebhook(request: WebhookRequest): Promise<NewWebhook>
+  addCommand(request: NotificationRequest): Promise<Target>
+  remove(name: string): Promise<void>
+  /** Sends one message now and waits for what becomes of it. */
+  test(name: string, signal: AbortSignal): Promise<TargetTest>
 }

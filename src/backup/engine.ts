@@ -212,6 +212,12 @@ export class BackupEngine {
     }
   }
 
+  /** Cheap to ask. `released`: bodies that have left it since it was opened. */
+  outbox(): { full: boolean; usedBytes: number; released: number } {
+    const { full, usedBytes, released } = this.#open.parts.outbox
+    return { full, usedBytes, released }
+  }
+
   /** Takes over what heads found on hosts say: recovery, or this device's own newer head. */
   adopt(heads: readonly FoundHead[], signal: AbortSignal): Promise<Adoption> {
     const session = this.#open

@@ -150,6 +150,28 @@ const table = {
     'The id is wrong, ambiguous, or nothing matches the filter.',
     'plexichat snapshots',
   ),
+  STORAGE_SOURCE_NOT_FOUND: e(
+    404,
+    18,
+    'no source {source}',
+    'Nothing to back up is known under this name.',
+    'plexichat source ls',
+  ),
+  STORAGE_EXISTS: e(409, 1, '{what} exists already', 'Names are unique.', 'choose another name, or remove it first'),
+  STORAGE_BACKUP_OVERDUE: e(
+    503,
+    1,
+    'no backup of {source} for {days} days',
+    'The newest backup is older than its policy wants: no schedule, a machine that was off, or backups that fail.',
+    'back up now, or let a schedule do it: plexichat schedule ls',
+  ),
+  STORAGE_BACKUP_FAILED: e(
+    500,
+    1,
+    'the scheduled backup of {source} failed: {reason}',
+    'A schedule started it and no snapshot came of it.',
+    'plexichat schedule ls',
+  ),
   STORAGE_PATH_NOT_FOUND: e(
     404,
     18,
@@ -218,7 +240,7 @@ const table = {
     14,
     'the outbox is full',
     'Sealed shards wait for hosts and the bound is reached.',
-    'plexichat peers ls',
+    'find hosts: plexichat invite',
   ),
   STORAGE_TOO_FEW_HOSTS: e(
     503,
@@ -463,6 +485,13 @@ const table = {
     'too many {what} at once',
     'A bound on waiting work was reached, or the daemon is stopping.',
     'plexichat jobs ls',
+  ),
+  SYSTEM_NOTIFY_FAILED: e(
+    502,
+    16,
+    '{target} could not be told: {reason}',
+    'A webhook or command that you added did not take a message; it is tried again with growing pauses.',
+    'plexichat notify test {target}',
   ),
   SYSTEM_JOB_NOT_FOUND: e(404, 18, 'no job {job}', 'The id is wrong or the job is long gone.', 'plexichat jobs ls'),
   SYSTEM_NODE_TOO_OLD: e(

@@ -63,6 +63,9 @@ const systemErrors: Readonly<Record<string, ErrorCode>> = {
   EPERM: 'SYSTEM_PERMISSION',
   EROFS: 'SYSTEM_PERMISSION',
   ENOENT: 'STORAGE_NOT_FOUND',
+  SQLITE_FULL: 'STORAGE_DISK_FULL',
+  SQLITE_IOERR_WRITE: 'STORAGE_IO',
+  SQLITE_IOERR_FSYNC: 'STORAGE_IO',
 }
 
 function describe(code: ErrorCode, details: ErrorDetails): string {

@@ -9,6 +9,8 @@ import { Waiters } from './waiters.ts'
 
 export type EventTopic = 'job' | 'peer' | 'alarm' | 'storage' | 'system'
 
+type About = Partial<Pick<DaemonEvent, 'job' | 'peer' | 'code' | 'state'>>
+
 export interface EventHubOptions {
   readonly maxEvents: number
 }
@@ -27,7 +29,7 @@ export class EventHub implements EventService {
     this.#last = deps.clock.now() * 1_000
   }
 
-  emit(topic: EventTopic, text: string, about: { job?: string; peer?: string; code?: string } = {}): void {
+  emit(topic: EventTopic, text: string, about: About = {}): void {
     this.#ring.push({
       seq: ++this.#last,
       time: isoTime(this.#clock.now()),

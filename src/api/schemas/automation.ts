@@ -2,9 +2,12 @@
 import { z } from 'zod'
 import { text, time, uint } from './common.ts'
 import { backupRequest } from './jobs.ts'
+import { retentionPolicy } from './retention.ts'
 
 /** A scope that is no source: what holds where a source has no policy of its own, and for a vault without sources. */
 export const DEFAULT_SCOPE = 'default'
+
+const DAY_MS = 86_400_000
 
 export const sourceName = z
   .string()
@@ -44,6 +47,19 @@ export const source = z.object({
 })
 export type Source = z.output<typeof source>
 
+/** What holds for a source, or with scope `default` where a source says nothing and for a vault without sources. */
+export const policy = z.strictObject({
+  /** Which snapshots `forget` keeps. */
+  keep: retentionPolicy.optional(),
+  /** An alarm is raised when the newest backup is older; 0: never. Start: 7 days. */
+  backupEveryMs: z.int().min(0).max(3_650 * DAY_MS).optional(),
+})
+export type Policy = z.output<typeof policy>
+
+/** `policy` is what was set for the scope, `effective` what holds with the defaults. */
+export const policyView = z.object({ scope: z.string(), policy, effective: policy })
+export type PolicyView = z.output<typeof policyView>
+
 export const runState = z.enum(['running', 'ok', 'partial', 'failed', 'cancelled', 'skipped'])
 export type RunState = z.output<typeof runState>
 
@@ -64,7 +80,6 @@ export const run = z.object({
 export type Run = z.output<typeof run>
 
 const zone = z.string().min(1).max(64)
-const DAY_MS = 86_400_000
 
 export const scheduleRequest = z.strictObject({
   source: sourceName,
@@ -144,8 +159,3 @@ export type NewWebhook = z.output<typeof newWebhook>
 export const targetTest = z.object({ name: z.string(), ok: z.boolean(), text })
 export type TargetTest = z.output<typeof targetTest>
 
-
-/** What a definition as it was stored means now: what was added since gets its default. Throws where it is none. */
-export function sourceOf(stored: unknown): SourceDefinition {
-  return sourceDefinition.parse(stored)
-}

@@ -6,7 +6,14 @@ export const live = z.object({ ok: z.literal(true) })
 export const ready = z.object({ ok: z.boolean(), checks: z.record(z.string(), z.boolean()) })
 export type Ready = z.output<typeof ready>
 
-export const alarm = z.object({ code: z.string(), since: time, text, remedy: z.string() })
+export const alarm = z.object({
+  code: z.string(),
+  since: time,
+  text,
+  remedy: z.string(),
+  /** Of several things that may fail alike, which: the name of a source or a notification target. */
+  about: z.string().nullable().optional(),
+})
 export type Alarm = z.output<typeof alarm>
 
 export const status = z.object({
@@ -79,5 +86,7 @@ export const event = z.object({
   job: z.string().optional(),
   peer: z.string().optional(),
   code: z.string().optional(),
+  /** Of an alarm. */
+  state: z.enum(['raised', 'cleared']).optional(),
 })
 export type DaemonEvent = z.output<typeof event>

@@ -30,6 +30,7 @@ export class Outbox {
   readonly #deps: OutboxDeps
   readonly #limit: number
   #files: number
+  #released = 0
   readonly #recent = new Map<string, Uint8Array>()
   #freed = Promise.withResolvers<undefined>()
 
@@ -50,6 +51,11 @@ export class Outbox {
 
   get usedBytes(): number {
     return this.#files * SHARD_BYTES
+  }
+
+  /** Bodies that were removed since it was opened. */
+  get released(): number {
+    return this.#released
   }
 
   /** Whether one more shard would be too much. */
@@ -111,7 +117,9 @@ export class Outbox {
   async remove(ids: readonly ShardId[]): Promise<void> {
     for (const id of ids) {
       this.#recent.delete(toHex(id))
-      if (await this.#deps.disk.unlink(this.#path(id))) this.#files--
+      if (!(await this.#deps.disk.unlink(this.#path(id)))) continue
+      this.#files--
+      this.#released++
     }
     const freed = this.#freed
     this.#freed = Promise.withResolvers<undefined>()

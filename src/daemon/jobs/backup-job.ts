@@ -2,9 +2,11 @@
  * A backup as a job: it runs until the snapshot is durable here and every host was tried, then waits, without keeping
  * other backups from running, until hosts hold all of it.
  */
-import { SECOND } from '../../base/clock.ts'
+import { SECOND, type Clock } from '../../base/clock.ts'
+import { PlexiError } from '../../base/errors.ts'
 import type { BackupRequest, BackupSummary } from '../../api/index.ts'
 import type * as engine from '../../backup/index.ts'
+import type { OutboxWatch } from '../alarms/outbox-watch.ts'
 import type { PlacementLoop } from '../placement-loop.ts'
 import type { JobContext, JobHandler, Summary } from './handler.ts'
 import { noteEvent, progressEvent } from './translate.ts'
@@ -15,6 +17,11 @@ export interface BackupJobDeps {
   readonly nameOf: (peer: string) => string | null
   /** Throws `AUTH_REVOKED` when waiting for hosts is in vain. */
   readonly checkWelcome: () => void
+  readonly outbox: Pick<OutboxWatch, 'look' | 'text'>
+  readonly eligible: () => readonly string[]
+  /** The outbox is full and stays so: alarms may change. */
+  readonly stuck: () => void
+  readonly clock: Clock
 }
 
 export class BackupJob implements JobHandler {
@@ -28,10 +35,17 @@ export class BackupJob implements JobHandler {
     const request = context.request as BackupRequest
     let summary = this.#madeBefore(request, context.begunBefore)
     if (summary !== undefined) return this.#saved(context, request, summary)
-    for await (const event of this.#deps.engine.backup(engineRequest(request, context.input), context.signal)) {
-      if (event.type === 'progress') context.emit(progressEvent('reading', event))
-      else if (event.type === 'note') context.emit(noteEvent(event, this.#deps.nameOf))
-      else summary = apiSummary(event)
+    const watching = new AbortController()
+    const watched = this.#watchOutbox(context, watching.signal)
+    try {
+      for await (const event of this.#deps.engine.backup(engineRequest(request, context.input), context.signal)) {
+        if (event.type === 'progress') context.emit(progressEvent('reading', event))
+        else if (event.type === 'note') context.emit(noteEvent(event, this.#deps.nameOf))
+        else summary = apiSummary(event)
+      }
+    } finally {
+      watching.abort()
+      await watched
     }
     if (summary === undefined) throw new Error('a backup without a summary')
     return request.dryRun ? { summary, pending: false } : this.#saved(context, request, summary)
@@ -56,6 +70,23 @@ export class BackupJob implements JobHandler {
       return { ...this.#now(summary), queued: 0 }
     } finally {
       stop()
+    }
+  }
+
+  /** Who waits for a backup that cannot go on is told why, each time it gets stuck. */
+  async #watchOutbox({ emit }: JobContext, signal: AbortSignal): Promise<void> {
+    const { outbox, clock, eligible, stuck } = this.#deps
+    let told = false
+    while (!signal.aborted) {
+      const full = outbox.look()
+      if (full && !told) {
+        const text = outbox.text(eligible().length)
+        const { remedy } = new PlexiError('STORAGE_OUTBOX_FULL')
+        emit({ type: 'note', level: 'warning', about: 'queue', code: 'STORAGE_OUTBOX_FULL', text: `${text}; ${remedy}` })
+        stuck()
+      }
+      told = full
+      await clock.sleep(LOOK_AT_OUTBOX_MS, signal).catch(() => undefined)
     }
   }
 
@@ -109,6 +140,8 @@ export class BackupJob implements JobHandler {
 
 /** The snapshot may also become whole, or be forgotten, by other hands. */
 const LOOK_AGAIN_MS = 30 * SECOND
+
+const LOOK_AT_OUTBOX_MS = SECOND
 
 const placing = { type: 'progress', phase: 'placing', filesTotal: null, bytesTotal: null } as const
 

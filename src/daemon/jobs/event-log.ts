@@ -13,6 +13,8 @@ export class JobEventLog {
   readonly #number: number
   readonly #waiters = new Waiters()
   #events: NumberedJobEvent[]
+  /** Bounded as notes are, with one `saved` and one last event. */
+  #unwritten: { seq: number; time: number; event: JobEvent }[] = []
   #seq: number
   #notes: number
   #ended = false
@@ -41,8 +43,17 @@ export class JobEventLog {
       this.#ended = true
     }
     this.#events.push({ seq, time: isoTime(time), event })
-    if (event.type !== 'progress') this.#deps.store.addEvent(this.#number, { seq, time, event })
+    if (event.type === 'saved') this.#unwritten = this.#unwritten.filter((old) => old.event.type !== 'saved')
+    if (event.type !== 'progress') this.#unwritten.push({ seq, time, event })
     this.#waiters.wake()
+  }
+
+  /** Makes durable what was added. What could not be written stays for the next time; throws why. */
+  write(): void {
+    for (let next = this.#unwritten[0]; next !== undefined; next = this.#unwritten[0]) {
+      this.#deps.store.addEvent(this.#number, next)
+      this.#unwritten.shift()
+    }
   }
 
   /** The daemon stops: followers end without a last event. */

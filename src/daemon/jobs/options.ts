@@ -1,5 +1,5 @@
 /** Bounds of jobs, with their reasons. */
-import { MINUTE } from '../../base/clock.ts'
+import { MINUTE, SECOND } from '../../base/clock.ts'
 
 export interface JobOptions {
   /** Jobs that wait for their turn; more are refused with `SYSTEM_BUSY`. */
@@ -10,6 +10,8 @@ export interface JobOptions {
   readonly maxNotes: number
   /** A `stdin` job whose input has not begun by then fails. */
   readonly inputTimeoutMs: number
+  /** What could not be written down is tried again this often. */
+  readonly recordRetryMs: number
 }
 
 export const jobDefaults: JobOptions = {
@@ -17,4 +19,5 @@ export const jobDefaults: JobOptions = {
   maxEnded: 500,
   maxNotes: 200,
   inputTimeoutMs: 2 * MINUTE,
+  recordRetryMs: 15 * SECOND,
 }

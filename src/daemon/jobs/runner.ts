@@ -22,8 +22,9 @@ import type { EventHub } from '../event-hub.ts'
 import { JobEventLog } from './event-log.ts'
 import type { JobContext, JobHandler, Summary } from './handler.ts'
 import { JobInput } from './input.ts'
+import { JobLedger, type LedgerEntry } from './ledger.ts'
 import type { JobOptions } from './options.ts'
-import type { JobRow, JobStore } from './store.ts'
+import type { JobChange, JobRow, JobStore } from './store.ts'
 
 export interface JobRunnerDeps {
   readonly store: JobStore
@@ -34,9 +35,7 @@ export interface JobRunnerDeps {
   readonly log: Logger
 }
 
-interface Active {
-  row: JobRow
-  readonly log: JobEventLog
+interface Active extends LedgerEntry {
   readonly control: AbortController
   readonly input: JobInput
   cancelled: boolean
@@ -52,11 +51,14 @@ export class JobRunner implements Service, JobService {
   readonly #deps: JobRunnerDeps
   readonly #active = new Map<string, Active>()
   readonly #turns = new Map<JobKind, Semaphore>()
+  readonly #listeners = new Set<(row: JobRow) => void>()
+  readonly #ledger: JobLedger
   #stopping = false
 
   constructor(options: JobOptions, deps: JobRunnerDeps) {
     this.#options = options
     this.#deps = deps
+    this.#ledger = new JobLedger(options, { ...deps, recorded: (row) => this.#recorded(row) })
   }
 
   /** Takes up what the last run left. */
@@ -82,6 +84,7 @@ export class JobRunner implements Service, JobService {
     const active = [...this.#active.values()]
     for (const job of active) job.control.abort(interruption('the daemon stops'))
     await Promise.all(active.map((job) => job.done))
+    await this.#ledger.stop()
   }
 
   submit(kind: JobKind, what: { title: string; request: unknown; streams?: boolean }): Job {
@@ -100,17 +103,37 @@ export class JobRunner implements Service, JobService {
     return this.#view(row)
   }
 
+  /** Undefined where it is not known any more. */
+  find(id: string): JobRow | undefined {
+    return this.#active.get(id)?.row ?? this.#deps.store.find(id)
+  }
+
+  /** Jobs that wait for their turn or run; those that only wait for hosts hinder nobody. */
+  unended(): JobRow[] {
+    const rows = [...this.#active.values()].map(({ row }) => row)
+    return rows.filter(({ state }) => state === 'queued' || state === 'running')
+  }
+
+  /** Called whenever a job's state has changed. Returns the way to stop listening. */
+  listen(listener: (row: JobRow) => void): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
   *list(filter: { readonly state?: JobState; readonly kind?: JobKind }): Generator<Job> {
-    for (const row of this.#deps.store.list(filter)) yield this.#view(row)
+    for (const row of this.#deps.store.list(filter)) yield this.#view(this.#active.get(row.id)?.row ?? row)
   }
 
   async get(id: string): Promise<Job> {
-    return this.#view(this.#deps.store.get(id))
+    const row = this.#deps.store.get(id)
+    return this.#view(this.#active.get(row.id)?.row ?? row)
   }
 
   async cancel(id: string): Promise<Job> {
     const active = this.#active.get(this.#deps.store.get(id).id)
-    if (active !== undefined) {
+    if (active?.row.ended === null) {
       active.cancelled = true
       active.control.abort(interruption('cancelled'))
       const { signal, clear } = deadline(this.#deps.clock, CANCEL_ANSWER_MS)
@@ -136,6 +159,11 @@ export class JobRunner implements Service, JobService {
     return await active.input.feed(body, AbortSignal.any([signal, active.control.signal]))
   }
 
+  /** Jobs that could not be written down, and why. */
+  get unrecorded(): JobLedger['failure'] {
+    return this.#ledger.failure
+  }
+
   /** Jobs that have not ended. */
   get unfinished(): number {
     return this.#active.size
@@ -144,7 +172,11 @@ export class JobRunner implements Service, JobService {
   #track(row: JobRow): Active {
     const log = new JobEventLog(row, { ...this.#deps, maxNotes: this.#options.maxNotes })
     const control = new AbortController()
-    const active: Active = { row, log, control, input: new JobInput(), cancelled: false, done: Promise.resolve() }
+    const active: Active = {
+      ...{ row, log, control, unwritten: {}, cancelled: false },
+      input: new JobInput(),
+      done: Promise.resolve(),
+    }
     this.#active.set(row.id, active)
     return active
   }
@@ -203,9 +235,8 @@ export class JobRunner implements Service, JobService {
       input: active.input,
       emit: (event) => {
         active.log.add(event)
-        if (event.type !== 'saved') return
-        const { type: _, ...summary } = event
-        this.#change(active, { summary })
+        const { type, ...summary } = event
+        this.#change(active, type === 'saved' ? { summary } : {})
       },
     }
   }
@@ -216,6 +247,7 @@ export class JobRunner implements Service, JobService {
       this.#end(active, 'cancelled', new PlexiError('SYSTEM_INTERRUPTED', {}, { message: 'cancelled' }))
     else if (this.#stopping && active.control.signal.aborted) {
       active.log.close()
+      this.#ledger.write(active)
       this.#active.delete(active.row.id)
     } else this.#end(active, 'failed', toPlexiError(error))
   }
@@ -232,13 +264,22 @@ export class JobRunner implements Service, JobService {
       this.#change(active, { state, ended, summary: result })
     }
     this.#announce(active, state)
-    this.#active.delete(active.row.id)
-    this.#deps.store.trim(this.#options.maxEnded)
   }
 
-  #change(active: Active, change: Parameters<JobStore['update']>[1]): void {
-    this.#deps.store.update(active.row.number, change)
-    active.row = { ...active.row, ...change }
+  #change(active: Active, change: JobChange): void {
+    this.#ledger.change(active, change)
+    if (change.state !== undefined) for (const listener of this.#listeners) listener(active.row)
+  }
+
+  /** Its end is durable. */
+  #recorded(row: JobRow): void {
+    this.#active.delete(row.id)
+    try {
+      this.#deps.store.trim(this.#options.maxEnded)
+    } catch (error) {
+      // The next one that ends tries again.
+      this.#deps.log.warn('old jobs could not be forgotten', { error: toPlexiError(error) })
+    }
   }
 
   #announce(active: Active, what: string): void {

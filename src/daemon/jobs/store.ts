@@ -56,6 +56,12 @@ export class JobStore {
     return toRow(first)
   }
 
+  /** By its whole id. */
+  find(id: string): JobRow | undefined {
+    const raw = this.#database.prepare('SELECT * FROM jobs WHERE id = ?').get(id) as RawJob | undefined
+    return raw === undefined ? undefined : toRow(raw)
+  }
+
   /** Newest first. */
   *list(filter: { readonly state?: JobState; readonly kind?: JobKind }): Generator<JobRow> {
     const page = this.#database.prepare(

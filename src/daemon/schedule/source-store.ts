@@ -1,6 +1,6 @@
 /** Sources and policies in `jobs.db`. Synchronous and durable. */
 import type { Database } from 'better-sqlite3'
-import { sourceOf, type Policy, type SourceDefinition } from '../../api/index.ts'
+import type { Policy, SourceDefinition } from '../../api/index.ts'
 import { PlexiError } from '../../base/errors.ts'
 
 /** Something that is backed up again and again, under a name. */
@@ -19,19 +19,22 @@ interface RawSource {
 
 export class SourceStore {
   readonly #database: Database
+  /** What later versions add to a definition gets its default. */
+  readonly #read: (stored: unknown) => SourceDefinition
 
-  constructor(database: Database) {
+  constructor(database: Database, read: (stored: unknown) => SourceDefinition) {
     this.#database = database
+    this.#read = read
   }
 
   /** By name. */
   list(): SourceRow[] {
-    return (this.#database.prepare('SELECT * FROM sources ORDER BY name').all() as RawSource[]).map(toRow)
+    return (this.#database.prepare('SELECT * FROM sources ORDER BY name').all() as RawSource[]).map((raw) => this.#row(raw))
   }
 
   find(name: string): SourceRow | undefined {
     const raw = this.#database.prepare('SELECT * FROM sources WHERE name = ?').get(name) as RawSource | undefined
-    return raw === undefined ? undefined : toRow(raw)
+    return raw === undefined ? undefined : this.#row(raw)
   }
 
   /** Throws `STORAGE_SOURCE_NOT_FOUND`. */
@@ -70,9 +73,8 @@ export class SourceStore {
       .prepare('INSERT INTO policies (scope, policy) VALUES (?, ?) ON CONFLICT DO UPDATE SET policy = excluded.policy')
       .run(scope, JSON.stringify(policy))
   }
-}
 
-function toRow({ name, definition, created }: RawSource): SourceRow {
-  // What later versions add gets its default.
-  return { name, created, definition: sourceOf(JSON.parse(definition)) }
+  #row({ name, definition, created }: RawSource): SourceRow {
+    return { name, created, definition: this.#read(JSON.parse(definition)) }
+  }
 }

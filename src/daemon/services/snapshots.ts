@@ -1,5 +1,4 @@
 /** Snapshots over the API: lists and content come from the engine at once, long work becomes a job. */
-import { isAbsolute } from 'node:path'
 import type {
   BackupRequest,
   Entry,
@@ -15,11 +14,14 @@ import type * as engine from '../../backup/index.ts'
 import { isoTime } from '../../base/clock.ts'
 import { PlexiError } from '../../base/errors.ts'
 import type { JobRunner } from '../jobs/runner.ts'
+import { submitBackup } from '../jobs/submit-backup.ts'
+import type { SourceBook } from '../schedule/source-book.ts'
 import { restorableShare } from '../status/measure.ts'
 
 export interface SnapshotsDeps {
   readonly engine: engine.BackupEngine
   readonly jobs: JobRunner
+  readonly sources: SourceBook
   readonly online: () => ReadonlySet<string>
 }
 
@@ -46,18 +48,7 @@ export class Snapshots implements SnapshotService {
   }
 
   async backup(request: BackupRequest): Promise<Job> {
-    if ((request.stdin === undefined) === (request.paths.length === 0)) {
-      throw new PlexiError('VALIDATION_USAGE', { reason: 'name paths to back up, or a stream with --stdin, not both' })
-    }
-    const relative = request.paths.find((path) => !isAbsolute(path))
-    if (relative !== undefined)
-      throw new PlexiError('VALIDATION_USAGE', { reason: `not an absolute path: ${relative}` })
-    const what = request.stdin === undefined ? request.paths.join(', ') : `stdin as ${request.stdin}`
-    return this.#deps.jobs.submit('backup', {
-      title: `${request.dryRun ? 'estimate' : 'back up'} ${what}`.slice(0, 300),
-      request,
-      streams: request.stdin !== undefined,
-    })
+    return submitBackup(this.#deps, request)
   }
 
   tree(

@@ -1,31 +1,24 @@
 /** `status`: the numbers, and the one sentence made from them. */
-import type { Status } from '../../api/index.ts'
-import type { BackupEngine, EngineStatus } from '../../backup/index.ts'
+import type { Alarm, Status } from '../../api/index.ts'
+import type { BackupEngine } from '../../backup/index.ts'
 import { isoTime, type Clock } from '../../base/clock.ts'
 import type { People } from '../people.ts'
-import type { PlacementLoop } from '../placement-loop.ts'
-import { AlarmBook, type Condition } from './alarms.ts'
 import { bytesByHost, holders, protectionOf, restorableShare, soleHolders } from './measure.ts'
 import { statusSentence } from './sentence.ts'
-import type { EventHub } from '../event-hub.ts'
 
 export interface StatusDeps {
   readonly engine: Pick<BackupEngine, 'status' | 'snapshots'>
-  readonly people: Pick<People, 'eligible' | 'online' | 'nameOf' | 'revokedBy'>
-  readonly placement: Pick<PlacementLoop, 'last'>
-  readonly heads: { readonly alarms: readonly Condition[] }
+  readonly people: Pick<People, 'eligible' | 'online' | 'nameOf'>
+  readonly alarms: () => Alarm[]
   readonly hosting: { heldBytes(): number }
-  readonly events: Pick<EventHub, 'emit'>
   readonly clock: Clock
 }
 
 export class StatusService {
   readonly #deps: StatusDeps
-  readonly #alarms: AlarmBook
 
   constructor(deps: StatusDeps) {
     this.#deps = deps
-    this.#alarms = new AlarmBook(deps)
   }
 
   status(): Status {
@@ -66,19 +59,7 @@ export class StatusService {
         .values()
         .reduce((sum, bytes) => sum + bytes, 0),
       queued: state.queuedBytes,
-      alarms: this.#alarms.review(this.#conditions(state, eligible.length)),
+      alarms: this.#deps.alarms(),
     }
-  }
-
-  #conditions(state: EngineStatus, eligible: number): Condition[] {
-    const conditions: Condition[] = [...this.#deps.heads.alarms]
-    if (this.#deps.people.revokedBy().length > 0) conditions.push({ code: 'AUTH_REVOKED' })
-    if (state.forked) conditions.push({ code: 'STORAGE_HEAD_FORKED', details: { seq: state.headSeq } })
-    // Only what was tried and failed: a backup that has just begun is no alarm.
-    if (state.queued > 0 && (this.#deps.placement.last?.queued ?? 0) > 0) {
-      const text = `${state.queued} part(s) of your backups wait for hosts; ${eligible} can take them now`
-      conditions.push({ code: 'STORAGE_TOO_FEW_HOSTS', text })
-    }
-    return conditions
   }
 }

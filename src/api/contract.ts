@@ -246,7 +246,12 @@ export const contract = {
   },
   devices: { role: 'viewer', summary: 'Devices of the vault', query: common.page, response: people.device },
 
-  sources: { role: 'viewer', summary: 'What is backed up again and again', query: common.page, response: automation.source },
+  sources: {
+    role: 'viewer',
+    summary: 'What is backed up again and again',
+    query: common.page,
+    response: automation.source,
+  },
   sourceAdd: {
     role: 'admin',
     summary: 'Define a source',

@@ -32,6 +32,9 @@ export const commandTable: readonly CommandEntry[] = [
   e(start, 'demo', 'see it work: a throw-away network on this machine', () => import('./offline/demo.ts')),
 
   e(data, 'backup', 'make a snapshot', () => import('./commands/backup.ts')),
+  e(data, 'source', 'what is backed up again and again', () => import('./commands/source.ts')),
+  e(data, 'schedule', 'back up sources by themselves', () => import('./commands/schedule.ts')),
+  e(data, 'policy', 'what is kept of a source, and when it is overdue', () => import('./commands/policy.ts')),
   e(data, 'snapshots', 'list snapshots', () => import('./commands/snapshots.ts')),
   e(data, 'ls', 'list what is in a snapshot', () => import('./commands/ls.ts')),
   e(data, 'find', 'find names in snapshots', () => import('./commands/find.ts')),
@@ -51,6 +54,7 @@ export const commandTable: readonly CommandEntry[] = [
 
   e(admin, 'identity', 'this device, its vault and the recovery kit', () => import('./commands/identity.ts')),
   e(admin, 'config', 'settings', () => import('./commands/config.ts')),
+  e(admin, 'notify', 'who is told of alarms and runs', () => import('./commands/notify.ts')),
   e(admin, 'logs', 'the log of the daemon', () => import('./offline/logs.ts')),
   e(admin, 'events', 'what happened lately', () => import('./commands/events.ts')),
   e(admin, 'metrics', 'figures for Prometheus', () => import('./commands/metrics.ts')),

@@ -2,6 +2,7 @@
  * The composition root. It reads top to bottom: home and lock, settings and log, identity, network, engine, jobs, API.
  * What starts last stops first; the lock is given back when nothing of the home is open any more.
  */
+import type { Database } from 'better-sqlite3'
 import { createApiServer, singleToken, type ApiServer } from '../api/index.ts'
 import { BackupEngine } from '../backup/index.ts'
 import { isoTime } from '../base/clock.ts'
@@ -10,17 +11,20 @@ import type { Logger } from '../base/log.ts'
 import type { Environment, HomePaths } from '../config/home.ts'
 import { vaultText } from '../crypto/ids.ts'
 import { PlexiNode } from '../node/index.ts'
+import { OutboxWatch } from './alarms/outbox-watch.ts'
+import { Automation } from './automation.ts'
 import { writeDaemonInfo, type DaemonInfo } from './daemon-info.ts'
 import { EventHub } from './event-hub.ts'
 import { HeadWatch } from './head-watch.ts'
 import { prepareHome, requireVault } from './home.ts'
 import { deviceOf, type Device } from './identity/device.ts'
 import { lockKind, passphraseFrom, readKeystore } from './identity/keystore-file.ts'
+import { jobMigrations, openJobsDatabase } from './jobs/database.ts'
 import { BackupJob } from './jobs/backup-job.ts'
 import { jobDefaults } from './jobs/options.ts'
 import { RestoreJob } from './jobs/restore-job.ts'
 import { JobRunner } from './jobs/runner.ts'
-import { JobStore, jobMigrations } from './jobs/store.ts'
+import { JobStore } from './jobs/store.ts'
 import { VerifyJob } from './jobs/verify-job.ts'
 import { LiveSettings, type Reloaded } from './live-settings.ts'
 import { lockHome, type HomeLock } from './lock.ts'
@@ -121,11 +125,36 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
       adopted: () => placement.kick(),
     }),
   )
-  const jobs = await startJobs(parts, { ...world, engine, people, placement, events, path: paths.jobsDb })
+  const database = await openJobsDatabase(disk, paths.jobsDb, await jobMigrations(disk))
+  await parts.add(closing(() => database.close()))
+  const outbox = new OutboxWatch({ clock, outbox: () => engine.outbox() })
+  const stuck = (): void => automation.alarms.kick()
+  const jobs = jobRunner({ ...world, engine, people, placement, events, database, outbox, stuck })
+  const automation = await Automation.open({
+    ...{ ...world, database, engine, people, placement, heads, jobs, events, outbox },
+    device: device.certificate.peer,
+    sender: () => ({ device: device.keys.name, vault: vaultText(device.keys.vault) }),
+  })
+  await parts.add(jobs)
+  await parts.add(automation)
 
   const stopAsked = Promise.withResolvers<string>()
   const services = createServices({
-    ...{ ...world, paths, settings, device, node, engine, people, events, placement, heads, jobs, version, started },
+    ...{
+      ...world,
+      paths,
+      settings,
+      device,
+      node,
+      engine,
+      people,
+      events,
+      placement,
+      jobs,
+      automation,
+      version,
+      started,
+    },
     lockKind: await lockKind(paths, keystore),
     address: () => api.address,
     shutdown: stopAsked.resolve,
@@ -153,20 +182,21 @@ interface JobsNeed {
   readonly placement: PlacementLoop
   readonly events: EventHub
   readonly log: Logger
-  readonly path: string
+  readonly database: Database
+  readonly outbox: OutboxWatch
+  readonly stuck: () => void
 }
 
-async function startJobs(parts: Parts, need: JobsNeed): Promise<JobRunner> {
-  const { engine, people, placement, events, log } = need
+function jobRunner(need: JobsNeed): JobRunner {
+  const { engine, people, placement, events, log, database, outbox, stuck } = need
   const shared = { engine, nameOf: (peer: string) => people.nameOf(peer) }
+  const hosts = { checkWelcome: () => people.checkWelcome(), eligible: () => people.eligible() }
   const handlers = {
-    backup: new BackupJob({ ...shared, placement, checkWelcome: () => people.checkWelcome() }),
+    backup: new BackupJob({ ...shared, ...hosts, placement, outbox, stuck, clock }),
     restore: new RestoreJob(shared),
     verify: new VerifyJob(shared),
   }
-  const store = await JobStore.open(disk, need.path, await jobMigrations(disk))
-  await parts.add(closing(() => store.close()))
-  return await parts.add(new JobRunner(jobDefaults, { store, handlers, events, clock, random, log }))
+  return new JobRunner(jobDefaults, { store: new JobStore(database), handlers, events, clock, random, log })
 }
 
 /** What runs, in the order it was started. */

@@ -10,6 +10,10 @@ import type {
   JobEvent,
   Network,
   Peer,
+  Run,
+  Schedule,
+  Source,
+  Target,
   ShardDetail,
   ShardRow,
   Snapshot,
@@ -312,8 +316,83 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
         Promise.resolve({ vault: ID, circle: 'main', key: null, addresses: [], name: 'laptop', created: TIME }),
       devices: () => [],
     },
+    ...fakeAutomation(called),
   }
   return { services, state }
+}
+
+export const source: Source = {
+  name: 'home',
+  definition: { paths: ['/data'], tags: [], exclude: ['*.tmp'] },
+  created: TIME,
+  lastBackup: TIME,
+  lastSnapshot: ID,
+  running: false,
+  schedules: 1,
+  nextRun: TIME,
+}
+
+export const schedule: Schedule = {
+  id: 'c0ffee00',
+  source: 'home',
+  cron: '30 2 * * *',
+  zone: 'UTC',
+  jitterMs: 0,
+  afterwards: 'nothing',
+  paused: false,
+  created: TIME,
+  nextRun: TIME,
+  lastRun: null,
+}
+
+const run: Run = {
+  ...{ state: 'partial', job: 'job-1', snapshot: ID, code: 'STORAGE_PARTIAL', text: '1 item(s) could not be read' },
+  ...{ slot: TIME, begun: TIME, ended: TIME, tidy: null },
+}
+
+export const target: Target = {
+  ...{ name: 'ops', kind: 'webhook', address: 'https://example.org/…', wants: 'alarms', created: TIME },
+  ...{ waiting: 0, lastDelivered: TIME, lastError: null },
+}
+
+type Called = <T>(name: string, argument: unknown, answer: T) => Promise<T>
+
+function fakeAutomation(called: Called): Pick<ApiServices, 'sources' | 'schedules' | 'notifications'> {
+  const policy = { scope: 'home', policy: { keep: { keepDaily: 7 } }, effective: { backupEveryMs: 604_800_000 } }
+  const only = (name: string): Promise<void> =>
+    name === 'none' ? Promise.reject(new PlexiError('STORAGE_SOURCE_NOT_FOUND', { source: name })) : Promise.resolve()
+  return {
+    sources: {
+      list: () => [source],
+      get: async (name) => {
+        await only(name)
+        return source
+      },
+      add: (request) => called('source.add', request, { ...source, name: request.name }),
+      remove: async (name) => {
+        await only(name)
+        await called('source.remove', name, undefined)
+      },
+      estimate: (name) => called('source.estimate', name, job),
+      policy: () => Promise.resolve(policy),
+      setPolicy: (scope, set) => called('policy.set', { scope, ...set }, { ...policy, scope, policy: set }),
+    },
+    schedules: {
+      list: () => [schedule],
+      get: () => Promise.resolve({ ...schedule, lastRun: run, runs: [run] }),
+      add: (request) => called('schedule.add', request, schedule),
+      pause: (id, paused) => called('schedule.pause', { id, paused }, { ...schedule, paused }),
+      remove: (id) => called('schedule.remove', id, undefined),
+      run: (id) => called('schedule.run', id, job),
+    },
+    notifications: {
+      list: () => [target, { ...target, name: 'mail', kind: 'command', address: '/usr/bin/mail' }],
+      addWebhook: (request) => called('webhook.add', request, { ...target, secret: request.secret ?? 's'.repeat(43) }),
+      addCommand: (request) => called('command.add', request, { ...target, kind: 'command' as const }),
+      remove: (name) => called('target.remove', name, undefined),
+      test: (name) => Promise.resolve({ name, ok: name === 'ops', text: name === 'ops' ? 'it took it' : 'HTTP 500' }),
+    },
+  }
 }
 
 function eventService(): ApiServices['events'] {

@@ -14,7 +14,10 @@ export const sourceName = z
   .min(1)
   .max(64)
   .regex(/^[^\p{C}/]+$/u, 'expected a name without slashes and control characters')
-  .refine((name) => name !== DEFAULT_SCOPE && name.trim() === name, 'this name is reserved or begins or ends with a space')
+  .refine(
+    (name) => name !== DEFAULT_SCOPE && name.trim() === name,
+    'this name is reserved or begins or ends with a space',
+  )
 
 /** What is backed up and how: a backup's request without what belongs to one run of it. */
 export const sourceDefinition = backupRequest.omit({
@@ -52,7 +55,11 @@ export const policy = z.strictObject({
   /** Which snapshots `forget` keeps. */
   keep: retentionPolicy.optional(),
   /** An alarm is raised when the newest backup is older; 0: never. Start: 7 days. */
-  backupEveryMs: z.int().min(0).max(3_650 * DAY_MS).optional(),
+  backupEveryMs: z
+    .int()
+    .min(0)
+    .max(3_650 * DAY_MS)
+    .optional(),
 })
 export type Policy = z.output<typeof policy>
 
@@ -158,4 +165,3 @@ export type NewWebhook = z.output<typeof newWebhook>
 
 export const targetTest = z.object({ name: z.string(), ok: z.boolean(), text })
 export type TargetTest = z.output<typeof targetTest>
-

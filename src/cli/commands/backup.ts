@@ -3,18 +3,17 @@ import { Command, Option } from 'commander'
 import type { BackupSummary } from '../../api/index.ts'
 import { MINUTE } from '../../base/clock.ts'
 import { PlexiError } from '../../base/errors.ts'
-import { collect, durationOption, given, type Cli } from '../cli.ts'
+import { durationOption, given, type Cli } from '../cli.ts'
 import { counted, duration, percent, short, size } from '../format.ts'
 import { followJob } from '../job-follow.ts'
 import type { Session } from '../session.ts'
+import { definitionBody, withSourceOptions, type SourceOptions } from '../source-options.ts'
 
 const DEFAULT_WAIT_MS = 10 * MINUTE
 const MAX_SHOWN_SKIPS = 20
 
-interface Options {
+interface Options extends SourceOptions {
   readonly name?: string
-  readonly tag?: string[]
-  readonly exclude?: string[]
   readonly stdin?: string
   readonly local?: boolean
   readonly dryRun?: boolean
@@ -22,11 +21,8 @@ interface Options {
 }
 
 export function build(cli: Cli): Command {
-  return new Command('backup')
-    .argument('[paths...]', 'files and directories')
-    .option('--name <name>', 'name of the snapshot, to find it by')
-    .option('--tag <tag>', 'tag; may be repeated', collect)
-    .option('--exclude <pattern>', 'leave out what matches (as in .gitignore); may be repeated', collect)
+  return withSourceOptions(new Command('backup'))
+    .option('--name <name>', 'name of the snapshot, to find it by; without PATH a known source')
     .option('--stdin <name>', 'back up standard input under this name')
     .option('--local', 'end as soon as the snapshot is safe on this machine')
     .option('--dry-run', 'read and count, store nothing')
@@ -39,15 +35,16 @@ export function build(cli: Cli): Command {
 }
 
 async function backup(session: Session, paths: string[], options: Options): Promise<number> {
-  if (paths.length === 0 && options.stdin === undefined)
-    throw new PlexiError('VALIDATION_USAGE', { reason: 'nothing to back up: name a PATH, or use --stdin NAME' })
+  const source = paths.length === 0 && options.stdin === undefined ? options.name : undefined
+  if (paths.length === 0 && options.stdin === undefined && source === undefined)
+    throw new PlexiError('VALIDATION_USAGE', {
+      reason: 'nothing to back up: name a PATH, a source by --name, or use --stdin NAME',
+    })
   if (paths.length > 0 && options.stdin !== undefined)
     throw new PlexiError('VALIDATION_USAGE', { reason: 'give either PATHs or --stdin, not both' })
-  const { tag: tags, exclude, name, stdin, local, dryRun } = options
-  const body = {
-    paths: paths.map((path) => session.path(path)),
-    ...given({ tags, exclude, name, stdin, local, dryRun }),
-  }
+  const { name, stdin, local, dryRun } = options
+  const which = source === undefined ? given({ name, stdin }) : { source }
+  const body = { ...definitionBody(session, paths, options), ...which, ...given({ local, dryRun }) }
   const job = await session.ask('backup', { body })
   const followed = await followJob(session, job, {
     waitMs: options.wait,

@@ -58,7 +58,10 @@ function failed({ device, snapshots, runs }: Watched): Condition[] {
 /** The newest snapshot of a source lacks something; without sources, the newest of all. */
 function partial({ device, snapshots, sources }: Watched): Condition[] {
   const newest = newestOf(snapshots, device)
-  const last = newest.values().toArray().toSorted((a, b) => b.time - a.time)
+  const last = newest
+    .values()
+    .toArray()
+    .toSorted((a, b) => b.time - a.time)
   const looked = sources.length > 0 ? sources.flatMap(({ name }) => newest.get(name) ?? []) : last.slice(0, 1)
   return looked.flatMap(({ id, name, partial }) => {
     if (!partial) return []

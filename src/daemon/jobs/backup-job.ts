@@ -36,7 +36,7 @@ export class BackupJob implements JobHandler {
     let summary = this.#madeBefore(request, context.begunBefore)
     if (summary !== undefined) return this.#saved(context, request, summary)
     const watching = new AbortController()
-    const watched = this.#watchOutbox(context, watching.signal)
+    const watched = request.dryRun ? undefined : this.#watchOutbox(context, watching.signal)
     try {
       for await (const event of this.#deps.engine.backup(engineRequest(request, context.input), context.signal)) {
         if (event.type === 'progress') context.emit(progressEvent('reading', event))
@@ -82,7 +82,13 @@ export class BackupJob implements JobHandler {
       if (full && !told) {
         const text = outbox.text(eligible().length)
         const { remedy } = new PlexiError('STORAGE_OUTBOX_FULL')
-        emit({ type: 'note', level: 'warning', about: 'queue', code: 'STORAGE_OUTBOX_FULL', text: `${text}; ${remedy}` })
+        emit({
+          type: 'note',
+          level: 'warning',
+          about: 'queue',
+          code: 'STORAGE_OUTBOX_FULL',
+          text: `${text}; ${remedy}`,
+        })
         stuck()
       }
       told = full

@@ -24,7 +24,11 @@ export function shownUrl(url: string): string {
 }
 
 /** `now` in ms since 1970; sent in whole seconds. */
-export function webhookHeaders(message: Pick<Message, 'id' | 'type'>, body: string, sign: { secret: string; now: number }) {
+export function webhookHeaders(
+  message: Pick<Message, 'id' | 'type'>,
+  body: string,
+  sign: { secret: string; now: number },
+) {
   const seconds = String(Math.floor(sign.now / 1000))
   const mac = createHmac('sha256', sign.secret).update(`${seconds}.${body}`).digest('hex')
   return {

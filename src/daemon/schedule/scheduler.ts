@@ -25,8 +25,8 @@ export interface SchedulerDeps {
   /** Makes the job of a source's backup. Throws `SYSTEM_BUSY`. */
   readonly backup: (source: string) => Job
   readonly running: (source: string) => JobRow | undefined
-  /** Forgets by the source's policy; resolves to the job. */
-  readonly forget: (source: string, prune: boolean) => Job
+  /** Forgets by the source's policy. */
+  readonly forget?: (source: string, prune: boolean) => Job
   readonly ended: (schedule: ScheduleRow, run: RunRow) => void
   readonly clock: Clock
   readonly random: Random
@@ -166,6 +166,7 @@ export class Scheduler implements Service {
 
   #tidy(schedule: ScheduleRow, run: RunRow): void {
     const { schedules, forget, log } = this.#deps
+    if (forget === undefined) return
     try {
       schedules.setTidy(run.number, forget(schedule.source, schedule.afterwards === 'prune').id)
     } catch (error) {

@@ -29,7 +29,9 @@ export class SourceStore {
 
   /** By name. */
   list(): SourceRow[] {
-    return (this.#database.prepare('SELECT * FROM sources ORDER BY name').all() as RawSource[]).map((raw) => this.#row(raw))
+    return (this.#database.prepare('SELECT * FROM sources ORDER BY name').all() as RawSource[]).map((raw) =>
+      this.#row(raw),
+    )
   }
 
   find(name: string): SourceRow | undefined {

@@ -2,10 +2,11 @@
 import type { ApiServices } from '../../api/index.ts'
 import type { BackupEngine } from '../../backup/index.ts'
 import type { Clock } from '../../base/clock.ts'
+import type { Random } from '../../base/random.ts'
 import type { HomePaths } from '../../config/home.ts'
 import type { PlexiNode } from '../../node/index.ts'
+import type { Automation } from '../automation.ts'
 import type { EventHub } from '../event-hub.ts'
-import type { HeadWatch } from '../head-watch.ts'
 import type { Device } from '../identity/device.ts'
 import type { JobRunner } from '../jobs/runner.ts'
 import type { LiveSettings } from '../live-settings.ts'
@@ -18,13 +19,17 @@ import { Circles } from './circles.ts'
 import { SettingsService } from './config.ts'
 import { HostingDesk } from './hosting.ts'
 import { DeviceIdentity } from './identity.ts'
+import { NotificationDesk } from './notifications.ts'
 import { Peers } from './peers.ts'
+import { ScheduleDesk } from './schedules.ts'
+import { SourceDesk } from './sources.ts'
 import { Shards } from './shards.ts'
 import { Snapshots } from './snapshots.ts'
 import { DaemonSystem } from './system.ts'
 
 export interface ServiceDeps {
   readonly clock: Clock
+  readonly random: Random
   readonly paths: HomePaths
   readonly settings: LiveSettings
   readonly metrics: MetricsRegistry
@@ -35,7 +40,7 @@ export interface ServiceDeps {
   readonly people: People
   readonly events: EventHub
   readonly placement: PlacementLoop
-  readonly heads: HeadWatch
+  readonly automation: Automation
   readonly jobs: JobRunner
   readonly version: string
   /** Milliseconds since 1970. */
@@ -46,10 +51,10 @@ export interface ServiceDeps {
 }
 
 export function createServices(deps: ServiceDeps): ApiServices {
-  const { node, settings, device, people, placement, paths } = deps
+  const { node, settings, device, people, placement, paths, automation } = deps
   const changed = (): void => placement.kick()
   const circle = () => node.circles.get(node.net.status().circle)
-  const status = new StatusService({ ...deps, hosting: node.hosting })
+  const status = new StatusService({ ...deps, hosting: node.hosting, alarms: () => automation.alarms.review() })
   const name = (): string => (settings.values.device.name === '' ? device.keys.name : settings.values.device.name)
   return {
     system: new DaemonSystem({
@@ -62,15 +67,27 @@ export function createServices(deps: ServiceDeps): ApiServices {
     config: new SettingsService(deps),
     events: deps.events,
     jobs: deps.jobs,
-    snapshots: new Snapshots({ ...deps, online: () => people.online() }),
+    snapshots: new Snapshots({ ...deps, sources: automation.book, online: () => people.online() }),
     shards: new Shards(deps),
     peers: new Peers({ node, changed, received: () => bytesByHost(deps.engine.status().restorableInput) }),
     circles: new Circles({ node, settings, changed }),
     hosting: new HostingDesk({ node, settings, vault: device.keys.vault }),
+    ...automationServices(deps),
     identity: new DeviceIdentity({
       ...{ device, clock: deps.clock, lock: deps.lockKind },
       network: () => ({ circle: node.net.status().circle, key: circle()?.key, addresses: memberAddresses(people) }),
     }),
+  }
+}
+
+function automationServices(deps: ServiceDeps): Pick<ApiServices, 'sources' | 'schedules' | 'notifications'> {
+  const { sources, book, schedules, scheduler, targets, notifier, alarms } = deps.automation
+  const changed = (): void => alarms.kick()
+  const device = deps.device.certificate.peer
+  return {
+    sources: new SourceDesk({ ...deps, store: sources, book, schedules, device, changed }),
+    schedules: new ScheduleDesk({ ...deps, schedules, sources, scheduler }),
+    notifications: new NotificationDesk({ ...deps, targets, notifier }),
   }
 }
 

@@ -40,6 +40,8 @@ export class ScheduleDesk implements ScheduleService {
     const { schedules, sources, scheduler, clock, random } = this.#deps
     const { source, cron, zone = ownZone(), jitterMs: jitter, afterwards, paused } = request
     sources.get(source)
+    if (afterwards !== 'nothing')
+      throw new PlexiError('VALIDATION_NOT_SUPPORTED', { what: 'forgetting after a backup' })
     if (schedules.list().length >= MAX_SCHEDULES)
       throw new PlexiError('VALIDATION_LIMIT', { what: 'the number of schedules', limit: MAX_SCHEDULES })
     const plan = scheduler.plan({ cron, zone, jitter })
@@ -84,7 +86,8 @@ export class ScheduleDesk implements ScheduleService {
 
 const SHOWN_RUNS = 50
 
-function apiRun({ state, slot, begun, ended, job, snapshot, code, text, tidy }: RunRow): Run {
+/** A run as the API tells it. */
+export function apiRun({ state, slot, begun, ended, job, snapshot, code, text, tidy }: RunRow): Run {
   const time = (ms: number | null): string | null => (ms === null ? null : isoTime(ms))
   return { ...{ state, job, snapshot, code, text, tidy }, slot: time(slot), begun: isoTime(begun), ended: time(ended) }
 }

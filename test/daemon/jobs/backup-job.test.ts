@@ -1,8 +1,10 @@
 import t from 'tap'
 import type { BackupEvent, BackupSummary, SnapshotInfo } from '../../../src/backup/index.ts'
 import { PlexiError } from '../../../src/base/errors.ts'
+import { OutboxWatch } from '../../../src/daemon/alarms/outbox-watch.ts'
 import { BackupJob } from '../../../src/daemon/jobs/backup-job.ts'
 import type { JobContext, WorkEvent } from '../../../src/daemon/jobs/handler.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
 
 const made: BackupSummary = {
   type: 'summary',
@@ -12,13 +14,21 @@ const made: BackupSummary = {
 }
 
 function world(
-  given: { summary?: Partial<BackupSummary>; snapshots?: Partial<SnapshotInfo>[]; revoked?: boolean } = {},
+  given: {
+    summary?: Partial<BackupSummary>
+    snapshots?: Partial<SnapshotInfo>[]
+    revoked?: boolean
+    stuckMs?: number
+  } = {},
 ) {
-  const state = { backups: 0, kicks: 0, placed: false, queued: 1 }
+  const state = { backups: 0, kicks: 0, placed: false, queued: 1, stuck: 0 }
+  const clock = new VirtualClock()
+  const full = given.stuckMs !== undefined
   const events: WorkEvent[] = []
   const engine = {
     async *backup(): AsyncGenerator<BackupEvent> {
       state.backups++
+      if (given.stuckMs !== undefined) await clock.sleep(given.stuckMs)
       yield { type: 'note', about: 'host', message: 'full', peer: 'p' as never, why: 'full' }
       yield { ...made, ...given.summary }
     },
@@ -39,7 +49,11 @@ function world(
   const checkWelcome = (): void => {
     if (given.revoked === true) throw new PlexiError('AUTH_REVOKED')
   }
-  const job = new BackupJob({ engine, placement, nameOf: () => 'Bob', checkWelcome })
+  const job = new BackupJob({
+    ...{ engine, placement, nameOf: () => 'Bob', checkWelcome, clock, eligible: () => [] },
+    outbox: new OutboxWatch({ clock, outbox: () => ({ full, usedBytes: 2 ** 23, released: 0 }) }),
+    stuck: () => state.stuck++,
+  })
   const context = (request: object, begunBefore: number | null = null): JobContext => ({
     id: 'j',
     request: { paths: ['/a'], tags: [], exclude: [], local: false, dryRun: false, forceRead: false, ...request },
@@ -48,7 +62,7 @@ function world(
     emit: (event) => events.push(event),
     input: (async function* () {})(),
   })
-  return { state, events, job, context }
+  return { state, events, job, context, clock }
 }
 
 t.test('runs, tells what was reached, waits until hosts have all of it', async (t) => {
@@ -71,6 +85,20 @@ t.test('local ones, estimates and those placed at once do not wait', async (t) =
   t.notOk(dry.events.some(({ type }) => type === 'saved'))
   const placed = world({ summary: { queued: 0 } })
   t.match(await placed.job.run(placed.context({})), { pending: false })
+})
+
+t.test('a full outbox that nobody empties is told at once, though the backup goes on waiting', async (t) => {
+  const { job, context, events, clock, state } = world({ stuckMs: 600_000 })
+  const running = job.run(context({ local: true }))
+  await clock.advance(4_000)
+  t.match(events, [
+    { type: 'note', level: 'warning', code: 'STORAGE_OUTBOX_FULL', text: /8MiB wait.*plexichat invite/ },
+  ])
+  t.equal(state.stuck, 1)
+  await clock.advance(600_000)
+  t.match(await running, { pending: false })
+  t.equal(events.filter(({ type }) => type === 'note').length, 2, 'once, and what the host had to say')
+  t.equal(clock.sleepers, 0, 'nobody looks any more')
 })
 
 t.test('a revoked device is told instead of waiting for ever', async (t) => {

@@ -2,7 +2,6 @@
  * The composition root. It reads top to bottom: home and lock, settings and log, identity, network, engine, jobs, API.
  * What starts last stops first; the lock is given back when nothing of the home is open any more.
  */
-import type { Database } from 'better-sqlite3'
 import { createApiServer, singleToken, type ApiServer } from '../api/index.ts'
 import { BackupEngine } from '../backup/index.ts'
 import { isoTime } from '../base/clock.ts'
@@ -115,9 +114,8 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
 
   const people = new People(node)
   const events = new EventHub(eventOptions, { clock })
-  const placement = await parts.add(
-    new PlacementLoop(placementDefaults, { ...world, engine, eligible: () => people.eligible() }),
-  )
+  const eligible = (): string[] => people.eligible()
+  const placement = await parts.add(new PlacementLoop(placementDefaults, { ...world, engine, eligible }))
   const heads = await parts.add(
     new HeadWatch({
       ...{ ...world, engine, network: node.network, device: node.peer },
@@ -125,36 +123,12 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
       adopted: () => placement.kick(),
     }),
   )
-  const database = await openJobsDatabase(disk, paths.jobsDb, await jobMigrations(disk))
-  await parts.add(closing(() => database.close()))
-  const outbox = new OutboxWatch({ clock, outbox: () => engine.outbox() })
-  const stuck = (): void => automation.alarms.kick()
-  const jobs = jobRunner({ ...world, engine, people, placement, events, database, outbox, stuck })
-  const automation = await Automation.open({
-    ...{ ...world, database, engine, people, placement, heads, jobs, events, outbox },
-    device: device.certificate.peer,
-    sender: () => ({ device: device.keys.name, vault: vaultText(device.keys.vault) }),
-  })
-  await parts.add(jobs)
-  await parts.add(automation)
+  const common = { ...world, engine, people, placement, heads, events, device, paths }
+  const { jobs, automation } = await startWork(parts, common)
 
   const stopAsked = Promise.withResolvers<string>()
   const services = createServices({
-    ...{
-      ...world,
-      paths,
-      settings,
-      device,
-      node,
-      engine,
-      people,
-      events,
-      placement,
-      jobs,
-      automation,
-      version,
-      started,
-    },
+    ...{ ...common, settings, node, jobs, automation, version, started },
     lockKind: await lockKind(paths, keystore),
     address: () => api.address,
     shutdown: stopAsked.resolve,
@@ -176,27 +150,39 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
   }
 }
 
-interface JobsNeed {
+interface WorkNeed {
   readonly engine: BackupEngine
   readonly people: People
   readonly placement: PlacementLoop
+  readonly heads: HeadWatch
   readonly events: EventHub
   readonly log: Logger
-  readonly database: Database
-  readonly outbox: OutboxWatch
-  readonly stuck: () => void
+  readonly device: Device
+  readonly paths: HomePaths
 }
 
-function jobRunner(need: JobsNeed): JobRunner {
-  const { engine, people, placement, events, log, database, outbox, stuck } = need
+/** Jobs, and what starts and watches them by itself. */
+async function startWork(parts: Parts, need: WorkNeed): Promise<{ jobs: JobRunner; automation: Automation }> {
+  const { engine, people, placement, events, log, device, paths } = need
+  const database = await openJobsDatabase(disk, paths.jobsDb, await jobMigrations(disk))
+  await parts.add(closing(() => database.close()))
+  const outbox = new OutboxWatch({ clock, outbox: () => engine.outbox() })
   const shared = { engine, nameOf: (peer: string) => people.nameOf(peer) }
   const hosts = { checkWelcome: () => people.checkWelcome(), eligible: () => people.eligible() }
+  const stuck = (): void => automation.alarms.kick()
   const handlers = {
     backup: new BackupJob({ ...shared, ...hosts, placement, outbox, stuck, clock }),
     restore: new RestoreJob(shared),
     verify: new VerifyJob(shared),
   }
-  return new JobRunner(jobDefaults, { store: new JobStore(database), handlers, events, clock, random, log })
+  const jobs = new JobRunner(jobDefaults, { store: new JobStore(database), handlers, events, clock, random, log })
+  const automation = await Automation.open({
+    ...{ ...need, clock, random, database, jobs, outbox },
+    device: device.certificate.peer,
+    sender: () => ({ device: device.keys.name, vault: vaultText(device.keys.vault) }),
+  })
+  await parts.add(jobs)
+  return { jobs, automation: await parts.add(automation) }
 }
 
 /** What runs, in the order it was started. */

@@ -47,7 +47,7 @@ interface AddOptions {
   readonly on: Target['wants']
 }
 
-async function add(session: Session, name: string, command: string[], options: AddOptions): Promise<void> {
+async function add(session: Session, ...[name, command, options]: [string, string[], AddOptions]): Promise<void> {
   const { webhook: url, secretFile, on: wants } = options
   if ((url === undefined) === (command.length === 0))
     throw new PlexiError('VALIDATION_USAGE', { reason: 'give either --webhook URL, or a command after --' })

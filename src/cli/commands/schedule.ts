@@ -49,7 +49,7 @@ interface AddOptions {
   readonly paused?: boolean
 }
 
-async function add(session: Session, source: string, cron: string[], options: AddOptions): Promise<void> {
+async function add(session: Session, ...[source, cron, options]: [string, string[], AddOptions]): Promise<void> {
   const { zone, jitter: jitterMs, paused } = options
   const afterwards = options.prune === true ? 'prune' : options.forget === true ? 'forget' : 'nothing'
   // Unquoted, the shell has taken the expression apart.

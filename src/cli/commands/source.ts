@@ -44,12 +44,9 @@ async function list(session: Session): Promise<void> {
   })
 }
 
-async function add(
-  session: Session,
-  name: string,
-  paths: string[],
-  options: SourceOptions & { replace?: boolean },
-): Promise<void> {
+type AddOptions = SourceOptions & { readonly replace?: boolean }
+
+async function add(session: Session, ...[name, paths, options]: [string, string[], AddOptions]): Promise<void> {
   const body = { name, replace: options.replace === true, ...definitionBody(session, paths, options) }
   const made = await session.ask('sourceAdd', { body })
   session.out.document(made, () => session.out.good(`${made.name}: ${what(made)}`))

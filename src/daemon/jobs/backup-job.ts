@@ -74,7 +74,7 @@ export class BackupJob implements JobHandler {
   }
 
   /** Who waits for a backup that cannot go on is told why, each time it gets stuck. */
-  async #watchOutbox({ emit }: JobContext, signal: AbortSignal): Promise<void> {
+  async #watchOutbox(context: JobContext, signal: AbortSignal): Promise<void> {
     const { outbox, clock, eligible, stuck } = this.#deps
     let told = false
     while (!signal.aborted) {
@@ -82,13 +82,8 @@ export class BackupJob implements JobHandler {
       if (full && !told) {
         const text = outbox.text(eligible().length)
         const { remedy } = new PlexiError('STORAGE_OUTBOX_FULL')
-        emit({
-          type: 'note',
-          level: 'warning',
-          about: 'queue',
-          code: 'STORAGE_OUTBOX_FULL',
-          text: `${text}; ${remedy}`,
-        })
+        const note = { type: 'note', level: 'warning', about: 'queue', code: 'STORAGE_OUTBOX_FULL' } as const
+        context.emit({ ...note, text: `${text}; ${remedy}` })
         stuck()
       }
       told = full

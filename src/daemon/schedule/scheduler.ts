@@ -96,17 +96,19 @@ export class Scheduler implements Service {
   /** Milliseconds until there is something to do. A disk that is full today may not be so tomorrow: nothing ends the loop. */
   #review(): number {
     const { schedules, clock, log } = this.#deps
-    let failed = false
-    const attempt = (work: () => void): void => {
+    const attempt = (work: () => void): boolean => {
       try {
         work()
+        return true
       } catch (error) {
-        failed = true
         log.warn('a schedule could not be looked after', { error: toPlexiError(error) })
+        return false
       }
     }
-    for (const run of schedules.running()) attempt(() => this.#close(run))
-    for (const schedule of schedules.list()) if (!schedule.paused) attempt(() => this.#consider(schedule))
+    const closed = schedules.running().map((run) => attempt(() => this.#close(run)))
+    const active = schedules.list().filter(({ paused }) => !paused)
+    const considered = active.map((schedule) => attempt(() => this.#consider(schedule)))
+    const failed = [...closed, ...considered].includes(false)
     const next = Math.min(...schedules.list().flatMap(({ paused, due }) => (paused ? [] : [due])))
     return failed ? LOOK_MS : Math.max(SECOND, Math.min(LOOK_MS, next - clock.now()))
   }

@@ -57,9 +57,13 @@ function joined(base: object, over: object): Record<string, unknown> {
   const result: Record<string, unknown> = { ...base }
   for (const [key, value] of Object.entries(over) as [string, unknown][]) {
     const before = result[key]
-    if (Array.isArray(value) && Array.isArray(before)) result[key] = [...new Set([...before, ...value] as unknown[])]
+    if (isList(value) && isList(before)) result[key] = [...new Set([...before, ...value])]
     else if (typeof value === 'boolean') result[key] = value || before === true
     else if (value !== undefined) result[key] = value
   }
   return result
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value)
 }

@@ -31,7 +31,12 @@ const engine = new BackupEngine(defaultBackupOptions, {
   metrics: noMetrics,
   network: new DirectoryNetwork({ directory: join(scratch, 'shards') }, { disk: systemDisk, clock: systemClock }),
   keys: loadKeys(join(scratch, 'keys')),
-  home: { catalog: join(home, 'catalog.db'), index: join(home, 'index'), outbox: join(home, 'outbox') },
+  home: {
+    catalog: join(home, 'catalog.db'),
+    index: join(home, 'index'),
+    outbox: join(home, 'outbox'),
+    cache: join(home, 'cache'),
+  },
 })
 await engine.open()
 try {

@@ -19,6 +19,7 @@ import type { EngineDeps, Parts } from './parts.ts'
 import { PruneRun } from './prune/prune-run.ts'
 import { Browser, type Entry, type Found } from './read/browse.ts'
 import { listShards, shardDetail, type ShardDetail, type ShardFilter, type ShardInfo } from './read/shard-list.ts'
+import { removeOldCopies } from './sources/sqlite/database-source.ts'
 import { forget, type ForgetRequest, type ForgetResult } from './retention/forget.ts'
 import { RestoreRun } from './restore/restore-run.ts'
 import { Session } from './session.ts'
@@ -56,7 +57,8 @@ export class BackupEngine {
   /** Opens catalogue, index and outbox; removes what a crash left behind. Throws `STORAGE_DATABASE`, `CONFIG_NEWER_HOME`. */
   async open(): Promise<void> {
     const { disk, clock, home } = this.#deps
-    for (const path of [dirname(home.catalog), dirname(home.index), home.outbox]) await disk.mkdir(path)
+    for (const path of [dirname(home.catalog), dirname(home.index), home.outbox, home.cache]) await disk.mkdir(path)
+    await removeOldCopies(disk, home.cache)
     const catalogue = await Catalogue.open(home.catalog, disk)
     try {
       const index = await ChunkIndex.open(home.index, { catalogue, disk })

@@ -19,6 +19,8 @@ export interface EngineHome {
   readonly index: string
   /** Directory of sealed shards that wait for hosts. */
   readonly outbox: string
+  /** Directory of what may be removed at any time: copies of databases while they are read. */
+  readonly cache: string
 }
 
 export interface EngineDeps {

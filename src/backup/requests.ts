@@ -5,6 +5,8 @@ import type { HostFault } from '../shard/index.ts'
 export interface BackupRequest {
   /** Absolute paths, each backed up under its base name. */
   readonly paths?: readonly string[]
+  /** Absolute paths of SQLite databases, backed up like `paths`; what is none fails the backup. */
+  readonly databases?: readonly string[]
   /** One stream instead of paths, stored as a file of that name. */
   readonly stream?: { readonly name: string; readonly data: AsyncIterable<Uint8Array> }
   readonly name?: string

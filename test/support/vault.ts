@@ -63,7 +63,12 @@ export interface EngineSetup {
 }
 
 export async function openEngine({ keys, home, network, options, disk, clock }: EngineSetup): Promise<BackupEngine> {
-  const paths = { catalog: join(home, 'catalog.db'), index: join(home, 'index'), outbox: join(home, 'outbox') }
+  const paths = {
+    catalog: join(home, 'catalog.db'),
+    index: join(home, 'index'),
+    outbox: join(home, 'outbox'),
+    cache: join(home, 'cache'),
+  }
   const engine = new BackupEngine(
     { ...defaultBackupOptions, ...options },
     {

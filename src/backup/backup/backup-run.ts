@@ -2,7 +2,7 @@
  * One backup from its request to its summary. Spec: docs/spec/04-snapshot-and-head.md § Order of writes.
  * Invariant: the snapshot is recorded in the last commit; everything it needs is durable by then.
  */
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { fromHex, toHex, utf8 } from '../../base/bytes.ts'
 import { PlexiError, toPlexiError } from '../../base/errors.ts'
 import type { EventStream } from '../events.ts'
@@ -82,7 +82,10 @@ export class BackupRun {
   /** Paths that are not there are left out and named, like files that cannot be read. */
   async #roots(): Promise<readonly WalkEntry[]> {
     if (this.#request.stream !== undefined) return []
-    const { roots, missing } = await rootsOf(this.#request.paths ?? [], this.#session.parts.disk)
+    const { roots, missing } = await rootsOf(
+      [...(this.#request.paths ?? []), ...(this.#request.databases ?? [])],
+      this.#session.parts.disk,
+    )
     for (const each of missing) this.#skip(each)
     return roots
   }
@@ -112,6 +115,8 @@ export class BackupRun {
       store,
       walk,
       counters: this.#counters,
+      databases: new Set(this.#request.databases?.map((path) => resolve(path))),
+      save: this.#request.dryRun !== true,
       owners: await readOwners(parts.disk),
       progress: () => {
         this.#progress()
@@ -267,7 +272,9 @@ function checkRequest(request: BackupRequest): BackupRequest {
     (name.length > 1024 && 'the name is too long') ||
     (note.length > 4096 && 'the note is too long') ||
     (stream !== undefined && !isFileName(stream.name) && 'the name of a stream must be a file name') ||
-    (stream !== undefined && (request.paths?.length ?? 0) > 0 && 'paths and a stream exclude each other')
+    (stream !== undefined &&
+      (request.paths?.length ?? 0) + (request.databases?.length ?? 0) > 0 &&
+      'paths and a stream exclude each other')
   if (bad !== false) throw new PlexiError('VALIDATION_USAGE', { reason: bad })
   return request
 }

@@ -17,6 +17,15 @@ export class DryStore implements ChunkStore {
     return Promise.resolve(this.#count(bytes))
   }
 
+  putPieces(slab: Uint8Array, lengths: readonly number[]): Promise<ChunkId[]> {
+    let at = 0
+    return Promise.resolve(lengths.map((length) => this.#count(slab.subarray(at, (at += length)))))
+  }
+
+  reuse(id: ChunkId): boolean {
+    return this.#parts.inline.has(id) || this.#parts.index.find(id) !== undefined
+  }
+
   putObject(object: Uint8Array): Promise<ChunkId> {
     return Promise.resolve(this.#count(object))
   }

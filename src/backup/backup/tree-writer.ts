@@ -16,10 +16,15 @@ import { reasonOf, walk, type WalkDeps, type WalkEntry } from '../sources/walk.t
 import { ContentBuilder, NodeListBuilder, type ObjectStore } from '../tree/list-builder.ts'
 import type { Content, NodeList, NodeType, TreeNode } from '../tree/node.ts'
 import type { Counters } from './counters.ts'
+import { DatabaseWriter, type Written } from './database-writer.ts'
 
 /** Where chunks go: the writer, or nowhere for a dry run. */
 export interface ChunkStore extends ObjectStore {
   putData(bytes: Uint8Array): Promise<ChunkId>
+  /** The same for pieces that lie one after the other; `slab` is free again when it resolves. */
+  putPieces(slab: Uint8Array, lengths: readonly number[]): Promise<ChunkId[]>
+  /** Whether a chunk stored by an earlier backup may be referred to again; then what is written now needs it. */
+  reuse(id: ChunkId): boolean
 }
 
 export interface TreeDeps {
@@ -28,6 +33,10 @@ export interface TreeDeps {
   readonly counters: Counters
   readonly owners: Owners
   readonly walk: WalkDeps
+  /** Paths that must be databases. */
+  readonly databases: ReadonlySet<string>
+  /** Whether what was learnt for the next backup is kept: not by a dry run. */
+  readonly save: boolean
   readonly progress: () => void
   readonly skip: (skipped: Skipped) => void
   readonly leaveOut: (path: string, reason: string) => void
@@ -41,9 +50,11 @@ interface OpenDirectory {
 export class TreeWriter {
   readonly #deps: TreeDeps
   readonly #chunker: Chunker
+  readonly #databases: DatabaseWriter
 
   constructor(deps: TreeDeps) {
     this.#deps = deps
+    this.#databases = new DatabaseWriter(deps)
     this.#chunker = new Chunker(deps.parts.options.chunk, deps.parts.keys.shared.chunker)
   }
 
@@ -108,8 +119,10 @@ export class TreeWriter {
   }
 
   async #writeFile(item: Extract<AheadItem, { type: 'file' }>): Promise<TreeNode | undefined> {
-    const read = item.small === undefined ? await this.#readLarge(item) : await this.#readSmall(item.small)
-    const { counters, skip, progress } = this.#deps
+    const { counters, skip, progress, databases } = this.#deps
+    if (this.#databases.isCompanion(item)) return undefined
+    const database = await this.#databases.write(item, databases.has(nameText(item.path)))
+    const read = database ?? (await (item.small === undefined ? this.#readLarge(item) : this.#readSmall(item.small)))
     if ('error' in read) {
       skip({ path: nameText(item.path), reason: read.error })
       return undefined
@@ -187,9 +200,6 @@ export class TreeWriter {
     }
   }
 }
-
-type Written =
-  { readonly content: Content; readonly size: number; readonly changed: boolean } | { readonly error: string }
 
 const fromSource = new WeakSet()
 

@@ -6,6 +6,7 @@ import { view } from '../../base/bytes.ts'
 import type { Disk } from '../../base/disk.ts'
 import { openDatabase, type Db } from './database.ts'
 import { HeadRows } from './head-rows.ts'
+import { PageMapRows } from './page-map-rows.ts'
 import { RetentionRows } from './retention-rows.ts'
 import { ShardRows } from './shard-rows.ts'
 import { SnapshotRows } from './snapshot-rows.ts'
@@ -16,6 +17,7 @@ export class Catalogue {
   readonly stripes: StripeRows
   readonly snapshots: SnapshotRows
   readonly heads: HeadRows
+  readonly pageMaps: PageMapRows
   readonly retention: RetentionRows
   readonly #db: Db
 
@@ -25,6 +27,7 @@ export class Catalogue {
     this.stripes = new StripeRows(db)
     this.snapshots = new SnapshotRows(db)
     this.heads = new HeadRows(db)
+    this.pageMaps = new PageMapRows(db)
     this.retention = new RetentionRows(db)
   }
 

@@ -67,6 +67,19 @@ export class ChunkWriter implements ObjectStore {
     return this.#put(bytes, 'data')
   }
 
+  /** Pieces that lie one after the other; `slab` is free again when it resolves. */
+  async putPieces(slab: Uint8Array, lengths: readonly number[]): Promise<ChunkId[]> {
+    const ids: ChunkId[] = []
+    let at = 0
+    for (const length of lengths) ids.push(await this.#put(slab.subarray(at, (at += length)), 'data'))
+    return ids
+  }
+
+  /** Whether a chunk may be referred to without its bytes; what is written now needs it then. */
+  reuse(id: ChunkId): boolean {
+    return this.#isKnown(id)
+  }
+
   putObject(object: Uint8Array): Promise<ChunkId> {
     return this.#put(object, 'metadata')
   }

@@ -1,0 +1,35 @@
+/**
+ * A consistent copy of a database that may be in use, made by SQLite's online backup in a thread of its own.
+ * Invariant: the copy holds every row committed before it was begun, and nothing of a transaction that was not.
+ */
+import { isUtf8 } from 'node:buffer'
+import { Worker } from 'node:worker_threads'
+
+export interface CopyOrder {
+  readonly from: string
+  readonly to: string
+}
+
+export type CopyReply = { readonly ok: true } | { readonly ok: false; readonly code: string; readonly message: string }
+
+/** Says why not where it cannot be opened or read as a database; throws when aborted. The copy is a file that was not there. */
+export async function copyOnline(from: Buffer, to: string, signal: AbortSignal): Promise<CopyReply> {
+  signal.throwIfAborted()
+  if (!isUtf8(from)) return { ok: false, code: '', message: 'its path is not UTF-8' }
+  // The file beside this one, in the tree as in what is published.
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const order: CopyOrder = { from: String(from), to }
+  const worker = new Worker(new URL(`./online-copy-thread.${extension}`, import.meta.url), { workerData: order })
+  const stop = (): void => void worker.terminate()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await new Promise<CopyReply>((resolve, reject) => {
+      worker.once('message', resolve)
+      worker.once('error', reject)
+      worker.once('exit', () => reject((signal.reason as Error | undefined) ?? new Error('the copying thread ended')))
+    })
+  } finally {
+    signal.removeEventListener('abort', stop)
+    await worker.terminate()
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * A database's pages → chunks and extents. Spec: docs/spec/04-snapshot-and-head.md § Databases.
+ * Invariants: a page whose hash the map knows, in a chunk that is still there and at least half live, is not stored
+ * again; chunks hold whole pages, at most 64 KiB, of one segment.
+ */
+import { view } from '../../../base/bytes.ts'
+import type { ChunkId } from '../../../shard/index.ts'
+import { ContentBuilder, type ObjectStore } from '../../tree/list-builder.ts'
+import type { Content } from '../../tree/node.ts'
+import { PageHasher, pagesPerChunk, pagesPerSegment, type PageSegment } from './page-segment.ts'
+
+/** Where pages go. */
+export interface PageStore extends ObjectStore {
+  /** Stores the pieces that lie one after the other in `slab`, which is free again when it resolves. */
+  putPieces(slab: Uint8Array, lengths: readonly number[]): Promise<ChunkId[]>
+  /** Whether a chunk stored earlier may be referred to again. */
+  reuse(id: ChunkId): boolean
+}
+
+/** What the last backup knew, and what this one learns. */
+export interface SegmentMap {
+  get(no: number): PageSegment | undefined
+  put(no: number, segment: PageSegment): void
+}
+
+export interface PageSource {
+  readonly size: number
+  readonly pageBytes: number
+  /** Fills `into` from `position`; fewer bytes only at the end. */
+  read(into: Uint8Array, position: number): Promise<number>
+}
+
+interface Deps {
+  readonly store: PageStore
+  readonly map: SegmentMap
+  readonly idMac: Uint8Array
+  readonly signal: AbortSignal
+  readonly progress: (bytes: number) => void
+}
+
+interface Loaded {
+  readonly data: Uint8Array
+  readonly hashes: Uint8Array
+}
+
+/** Bytes read and hashed at a time: a few milliseconds of the caller's thread. */
+const READ_BYTES = 2 * 1024 * 1024
+const HASH_BYTES = 16
+const NOT_KEPT = 0xffff
+
+/** Stores one database. */
+export class PageWriter {
+  readonly #source: PageSource
+  readonly #deps: Deps
+  readonly #hasher: PageHasher
+  readonly #segmentBytes: number
+
+  constructor(source: PageSource, deps: Deps) {
+    this.#source = source
+    this.#deps = deps
+    this.#hasher = new PageHasher(deps.idMac, source.pageBytes)
+    this.#segmentBytes = pagesPerSegment(source.pageBytes) * source.pageBytes
+  }
+
+  /** Number of segments a database of that size has. */
+  get segments(): number {
+    return Math.ceil(this.#source.size / this.#segmentBytes)
+  }
+
+  /** `size` is what was read: less than announced where the file became shorter. */
+  async write(): Promise<{ content: Content; size: number }> {
+    const builder = new ContentBuilder(this.#deps.store)
+    const room = Math.min(this.#segmentBytes, this.#source.size)
+    const slabs = [Buffer.allocUnsafe(room), Buffer.allocUnsafe(room)] as const
+    let size = 0
+    let loading = this.#load(slabs[0], 0)
+    try {
+      for (let no = 0; no < this.segments; no++) {
+        const loaded = await loading
+        // While this one is stored the next one is read.
+        if (no + 1 < this.segments) loading = this.#load(slabs[no % 2 === 0 ? 1 : 0], no + 1)
+        this.#deps.signal.throwIfAborted()
+        await this.#store(no, loaded, builder)
+        size += loaded.data.length
+        this.#deps.progress(loaded.data.length)
+      }
+    } finally {
+      await loading.catch(() => undefined)
+    }
+    return { content: await builder.finish(), size }
+  }
+
+  async #load(slab: Uint8Array, no: number): Promise<Loaded> {
+    const { size, pageBytes } = this.#source
+    const start = no * this.#segmentBytes
+    const wanted = Math.min(this.#segmentBytes, size - start)
+    const hashes = Buffer.allocUnsafe(Math.ceil(wanted / pageBytes) * HASH_BYTES)
+    let at = 0
+    while (at < wanted) {
+      const block = slab.subarray(at, Math.min(wanted, at + READ_BYTES))
+      const count = await this.#readAll(block, start + at)
+      this.#hasher.hash(block.subarray(0, count), hashes.subarray((at / pageBytes) * HASH_BYTES))
+      at += count
+      if (count < block.length) break
+    }
+    return { data: slab.subarray(0, at), hashes: hashes.subarray(0, Math.ceil(at / pageBytes) * HASH_BYTES) }
+  }
+
+  async #readAll(into: Uint8Array, position: number): Promise<number> {
+    let at = 0
+    while (at < into.length) {
+      const count = await this.#source.read(into.subarray(at), position + at)
+      if (count === 0) break
+      at += count
+    }
+    return at
+  }
+
+  async #store(no: number, { data, hashes }: Loaded, builder: ContentBuilder): Promise<void> {
+    const { pageBytes } = this.#source
+    const old = this.#deps.map.get(no)
+    const pages = hashes.length / HASH_BYTES
+    const plan = planPages({ pages, hashes, old, reuse: (id) => this.#deps.store.reuse(id) })
+    const segment =
+      plan.fresh === 0 && old?.pages === pages ? old : await this.#putFresh({ data, hashes, old }, plan.kept)
+    if (segment !== old) this.#deps.map.put(no, segment)
+    await pushExtents(segment, { pageBytes, bytes: data.length }, builder)
+  }
+
+  /** Stores the pages that are not kept, and says where all of them are. */
+  async #putFresh(
+    { data, hashes, old }: Loaded & { old: PageSegment | undefined },
+    kept: Uint16Array,
+  ): Promise<PageSegment> {
+    const { pageBytes } = this.#source
+    const pages = kept.length
+    const slots = new Uint16Array(pages)
+    const positions = new Uint8Array(pages)
+    const chunks: { id: ChunkId; pages: number }[] = []
+    const renumbered = new Map<number, number>()
+    const { slab, lengths, counts } = gather(data, kept, pageBytes)
+    const ids = await this.#deps.store.putPieces(slab, lengths)
+    let piece = 0
+    let position = 0
+    ids.forEach((id, i) => chunks.push({ id, pages: counts[i] ?? 0 }))
+    for (let page = 0; page < pages; page++) {
+      const slot = kept[page] ?? NOT_KEPT
+      if (slot !== NOT_KEPT) {
+        const known = old?.chunks[slot]
+        if (known !== undefined && !renumbered.has(slot)) renumbered.set(slot, chunks.push(known) - 1)
+        slots[page] = renumbered.get(slot) ?? 0
+        positions[page] = old?.positions[page] ?? 0
+        continue
+      }
+      slots[page] = piece
+      positions[page] = position++
+      if (position === counts[piece]) {
+        piece++
+        position = 0
+      }
+    }
+    return { pages, hashes: Buffer.from(hashes), slots, positions, chunks }
+  }
+}
+
+interface Plan {
+  /** Per page the old slot it stays in, or `NOT_KEPT`. */
+  readonly kept: Uint16Array
+  readonly fresh: number
+}
+
+/** Which pages stay where they are: unchanged ones, in chunks that are still there and at least half live. */
+function planPages(from: {
+  pages: number
+  hashes: Uint8Array
+  old: PageSegment | undefined
+  reuse: (id: ChunkId) => boolean
+}): Plan {
+  const { pages, old } = from
+  const kept = new Uint16Array(pages).fill(NOT_KEPT)
+  if (old === undefined) return { kept, fresh: pages }
+  const live = new Uint16Array(old.chunks.length)
+  const now = view(from.hashes)
+  const before = view(old.hashes)
+  for (let page = 0; page < Math.min(pages, old.pages); page++) {
+    const at = page * HASH_BYTES
+    if (now.compare(before, at, at + HASH_BYTES, at, at + HASH_BYTES) !== 0) continue
+    const slot = old.slots[page] as number
+    kept[page] = slot
+    live[slot] = (live[slot] as number) + 1
+  }
+  const usable = old.chunks.map(({ id, pages: all }, slot) => {
+    const count = live[slot] as number
+    return count > 0 && count * 2 >= all && from.reuse(id)
+  })
+  let fresh = 0
+  for (let page = 0; page < pages; page++) {
+    const slot = kept[page] as number
+    if (slot !== NOT_KEPT && usable[slot] === true) continue
+    kept[page] = NOT_KEPT
+    fresh++
+  }
+  return { kept, fresh }
+}
+
+interface Gathered {
+  readonly slab: Uint8Array
+  readonly lengths: readonly number[]
+  /** Pages of each piece. */
+  readonly counts: readonly number[]
+}
+
+/** The pages to store one after the other, cut into pieces of whole pages. Where all are, nothing is copied. */
+function gather(data: Uint8Array, kept: Uint16Array, pageBytes: number): Gathered {
+  const most = pagesPerChunk(pageBytes)
+  const fresh = kept.reduce((sum, slot) => sum + (slot === NOT_KEPT ? 1 : 0), 0)
+  const slab = fresh === kept.length ? data : Buffer.allocUnsafe(fresh * pageBytes)
+  const lengths: number[] = []
+  const counts: number[] = []
+  let at = 0
+  for (let page = 0; page < kept.length; page++) {
+    if (kept[page] !== NOT_KEPT) continue
+    const bytes = data.subarray(page * pageBytes, (page + 1) * pageBytes)
+    if (slab !== data) slab.set(bytes, at)
+    at += bytes.length
+    const last = counts.length - 1
+    const room = last >= 0 && (counts[last] as number) < most
+    if (room) {
+      counts[last] = (counts[last] as number) + 1
+      lengths[last] = (lengths[last] as number) + bytes.length
+    } else {
+      counts.push(1)
+      lengths.push(bytes.length)
+    }
+  }
+  return { slab: slab.subarray(0, at), lengths, counts }
+}
+
+/** Pages that follow each other in the file and in their chunk are one extent. */
+async function pushExtents(
+  segment: PageSegment,
+  { pageBytes, bytes }: { pageBytes: number; bytes: number },
+  builder: ContentBuilder,
+): Promise<void> {
+  const { pages, slots, positions, chunks } = segment
+  for (let first = 0, next = 1; first < pages; first = next, next = first + 1) {
+    const slot = slots[first] as number
+    const position = positions[first] as number
+    while (next < pages && slots[next] === slot && positions[next] === position + next - first) next++
+    const length = Math.min(next * pageBytes, bytes) - first * pageBytes
+    await builder.push({ chunk: chunks[slot]?.id ?? null, from: position * pageBytes, length })
+  }
+}

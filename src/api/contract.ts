@@ -9,6 +9,7 @@ import type { Role } from './roles.ts'
 import * as common from './schemas/common.ts'
 import * as jobs from './schemas/jobs.ts'
 import * as people from './schemas/people.ts'
+import * as remotes from './schemas/remotes.ts'
 import * as snapshots from './schemas/snapshots.ts'
 import * as system from './schemas/system.ts'
 
@@ -234,6 +235,30 @@ export const contract = {
     response: people.hosting,
   },
 
+  remotes: { role: 'viewer', summary: 'Directories that keep a copy', query: common.page, response: remotes.remote },
+  remoteAdd: {
+    role: 'admin',
+    summary: 'Keep a copy of everything in a directory',
+    body: remotes.remoteAddRequest,
+    response: remotes.remote,
+  },
+  remote: { role: 'viewer', summary: 'One remote', params: byId, query: common.none, response: remotes.remote },
+  remoteRemove: {
+    role: 'admin',
+    summary: 'Forget a remote; its files stay',
+    params: byId,
+    query: z.strictObject({ force: common.flag.optional() }),
+    body: common.none.nullable(),
+    response: common.done,
+  },
+  remoteTest: {
+    role: 'operator',
+    summary: 'Write, read, and check shards of a remote',
+    params: byId,
+    body: remotes.remoteTestRequest,
+    response: jobs.job,
+  },
+
   identity: { role: 'viewer', summary: 'This device and its vault', query: common.none, response: people.identity },
   identityKit: {
     role: 'admin',
@@ -284,34 +309,11 @@ export function responseSchema(name: RouteName): z.ZodType | undefined {
   return paths[name].kind === 'list' ? common.listOf(response) : response
 }
 
-/** First frames of `events/ws`. TCP callers without an Authorization header authenticate in it. */
-export const socketHello = z.strictObject({
-  token: z.string().max(512).optional(),
-  /** Follow one job, else the daemon's events. */
-  job: z.string().min(1).max(128).optional(),
-  since: common.uint.default(0),
-})
-export type SocketHello = z.input<typeof socketHello>
-
-/** Frames the server sends. `end` is the last one; the socket is closed after it. */
-export const socketFrame = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('job'), seq: common.uint, time: common.time, event: jobs.jobEvent }),
-  z.object({ type: z.literal('event'), event: system.event }),
-  z.object({ type: z.literal('end'), job: jobs.job.nullable() }),
-  z.object({ type: z.literal('problem'), problem: z.looseObject({ code: z.string(), detail: z.string() }) }),
-])
-export type SocketFrame = z.output<typeof socketFrame>
-
-/** RFC 9457. */
-export const problem = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: common.uint,
-  detail: z.string(),
-  instance: z.string(),
-  code: z.string(),
-  remedy: z.string(),
-  details: z.looseObject({}),
-  correlation_id: z.string(),
-})
-export type Problem = z.output<typeof problem>
+export {
+  problem,
+  socketFrame,
+  socketHello,
+  type Problem,
+  type SocketFrame,
+  type SocketHello,
+} from './schemas/frames.ts'

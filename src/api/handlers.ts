@@ -82,6 +82,14 @@ export const documents: Handlers<'document' | 'job', 'item'> = {
   hosting: ({ services, signal }) => services.hosting.show(signal),
   hostingResize: ({ services, body, signal }) => services.hosting.resize(body.offer, signal),
 
+  remoteAdd: ({ services, body, signal }) => services.remotes.add(body.path, signal),
+  remote: ({ services, params, signal }) => services.remotes.get(params.id, signal),
+  remoteRemove: async ({ services, params, query }) => {
+    await services.remotes.remove(params.id, query.force ?? false)
+    return { ok: true }
+  },
+  remoteTest: ({ services, params, body }) => services.remotes.test(params.id, body.all),
+
   identity: ({ services }) => services.identity.show(),
   identityKit: ({ services }) => services.identity.kit(),
 
@@ -143,6 +151,7 @@ export const lists: ListHandlers = {
     items: only(services.notifications.list(), ({ kind }) => kind === 'webhook'),
     key: (target) => target.name,
   }),
+  remotes: ({ services, signal }) => ({ items: services.remotes.list(signal), key: (remote) => remote.id }),
   devices: ({ services }) => ({ items: services.identity.devices(), key: (device) => String(device.serial) }),
 }
 

@@ -21,6 +21,7 @@ export type {
   Listing,
   NumberedJobEvent,
   PeerService,
+  RemoteService,
   ShardService,
   SnapshotService,
   ScheduleService,
@@ -61,6 +62,7 @@ export type {
   PeerPing,
   RecoveryKit,
 } from './schemas/people.ts'
+export type { Remote, RemoteTestSummary } from './schemas/remotes.ts'
 export type {
   Entry,
   FoundEntry,

@@ -69,6 +69,12 @@ export const paths = {
   hosting: { method: 'GET', path: '/hosting', kind: 'document' },
   hostingResize: { method: 'PATCH', path: '/hosting', kind: 'document' },
 
+  remotes: { method: 'GET', path: '/remotes', kind: 'list' },
+  remoteAdd: { method: 'POST', path: '/remotes', kind: 'document' },
+  remote: { method: 'GET', path: '/remotes/:id', kind: 'document' },
+  remoteRemove: { method: 'DELETE', path: '/remotes/:id', kind: 'document' },
+  remoteTest: { method: 'POST', path: '/remotes/:id/test', kind: 'job' },
+
   identity: { method: 'GET', path: '/identity', kind: 'document' },
   identityKit: { method: 'GET', path: '/identity/kit', kind: 'document' },
   devices: { method: 'GET', path: '/devices', kind: 'list' },

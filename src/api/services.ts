@@ -34,6 +34,7 @@ import type {
   PeerPing,
   RecoveryKit,
 } from './schemas/people.ts'
+import type { Remote } from './schemas/remotes.ts'
 import type {
   Entry,
   FoundEntry,
@@ -60,6 +61,7 @@ export interface ApiServices {
   readonly peers: PeerService
   readonly circles: CircleService
   readonly hosting: HostingService
+  readonly remotes: RemoteService
   readonly identity: IdentityService
   readonly sources: SourceService
   readonly schedules: ScheduleService
@@ -183,6 +185,18 @@ export interface HostingService {
   show(signal: AbortSignal): Promise<Hosting>
   /** Bytes offered in total from now on; what is held stays. */
   resize(offerBytes: number, signal: AbortSignal): Promise<Hosting>
+}
+
+/** Remotes are named by id or a start of it: `STORAGE_NOT_FOUND`. */
+export interface RemoteService {
+  list(signal: AbortSignal): Listing<Remote>
+  get(id: string, signal: AbortSignal): Promise<Remote>
+  /** An absolute path. `STORAGE_REMOTE_FOREIGN`, `STORAGE_REMOTE_ABSENT`. */
+  add(path: string, signal: AbortSignal): Promise<Remote>
+  /** `STORAGE_REMOTE_LAST_COPY` unless forced. */
+  remove(id: string, force: boolean): Promise<void>
+  /** Starts the job; its summary is a `RemoteTestSummary`. */
+  test(id: string, all: boolean): Promise<Job>
 }
 
 export interface IdentityService {

@@ -21,6 +21,10 @@ import { Browser, type Entry, type Found } from './read/browse.ts'
 import { listShards, shardDetail, type ShardDetail, type ShardFilter, type ShardInfo } from './read/shard-list.ts'
 import { removeOldCopies } from './sources/sqlite/database-source.ts'
 import { forget, type ForgetRequest, type ForgetResult } from './retention/forget.ts'
+import { RemoteDesk } from './remotes/desk.ts'
+import { Places } from './remotes/places.ts'
+import { RemoteBook } from './remotes/remote-book.ts'
+import { spreadToHosts } from './remotes/spread.ts'
 import { RestoreRun } from './restore/restore-run.ts'
 import { Session } from './session.ts'
 import { findSnapshot, listSnapshots } from './snapshot/find.ts'
@@ -65,7 +69,11 @@ export class BackupEngine {
       const outbox = await Outbox.open(this.#options, { disk, clock, catalogue, directory: home.outbox })
       const inline = new InlineStore({ ...this.#deps, catalogue })
       inline.load()
-      const parts: Parts = { ...this.#deps, options: this.#options, catalogue, index, outbox, inline }
+      const remotes = new RemoteBook({ ...this.#deps, catalogue })
+      const hosts = this.#deps.network
+      const network = new Places({ hosts, book: remotes, catalogue, clock })
+      const shared = { catalogue, index, outbox, inline, remotes, hosts, network }
+      const parts: Parts = { ...this.#deps, options: this.#options, ...shared }
       this.#session = new Session(parts)
     } catch (error) {
       catalogue.close()
@@ -78,6 +86,7 @@ export class BackupEngine {
     this.#session = undefined
     if (session === undefined) return
     await session.placer.settle()
+    await session.parts.remotes.close()
     await session.parts.index.close()
     session.parts.catalogue.close()
   }
@@ -105,6 +114,7 @@ export class BackupEngine {
           hostNote(what, events)
         }
         await session.former.refresh(inner)
+        await spreadToHosts(session, inner)
         await session.writer(inner, { place: true, note }).formTail()
         const headHosts = await session.placeAndPublish(inner, note)
         return { type: 'summary', ...waiting(session.parts), headHosts, safe: safeOf(session.parts) } as const
@@ -148,6 +158,11 @@ export class BackupEngine {
     return events.run(signal, (inner) =>
       session.exclusive(inner, () => new PruneRun(session, request, { events, signal: inner }).run()),
     )
+  }
+
+  /** Directories that keep a copy of everything. */
+  get remotes(): RemoteDesk {
+    return new RemoteDesk(this.#open)
   }
 
   /** Newest first. */
@@ -224,6 +239,11 @@ export class BackupEngine {
   adopt(heads: readonly FoundHead[], signal: AbortSignal): Promise<Adoption> {
     const session = this.#open
     return session.exclusive(signal, () => adoptHeads(session, heads, signal))
+  }
+
+  /** Every head of this vault that remotes and reachable members hold, unverified. Throws `NETWORK_NO_BOOTSTRAP`. */
+  findHeads(signal: AbortSignal): Promise<FoundHead[]> {
+    return this.#open.parts.network.findHeads(signal)
   }
 
   /** The words were given: backups may go on after a second fork. */

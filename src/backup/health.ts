@@ -13,6 +13,8 @@ import {
 } from '../shard/index.ts'
 import type { StripeRow } from './catalogue/stripe-rows.ts'
 import type { Parts } from './parts.ts'
+import { unspread } from './remotes/places.ts'
+import { REMOTE_PEER } from './remotes/remote-group.ts'
 import type { StripeHosts } from './requests.ts'
 
 export interface Waiting {
@@ -22,7 +24,8 @@ export interface Waiting {
   readonly queuedBytes: number
 }
 
-export function waiting({ catalogue, outbox }: Parts): Waiting {
+export function waiting(parts: Parts): Waiting {
+  const { catalogue, outbox } = parts
   const live = catalogue.stripes.live()
   const short = live.filter(
     (stripe) => stripe.state === 'queued' && !isPlaced(catalogue.stripes.receipts(stripe.no).size, stripe),
@@ -31,7 +34,7 @@ export function waiting({ catalogue, outbox }: Parts): Waiting {
   const headDue = catalogue.snapshots.count() > 0 && !headShows({ catalogue })
   return {
     placed: live.length - short.length,
-    queued: short.length + unstriped + (headDue ? 1 : 0),
+    queued: short.length + unstriped + unspread(parts) + (headDue ? 1 : 0),
     queuedBytes: outbox.usedBytes,
   }
 }
@@ -109,7 +112,9 @@ export function distinctSets(sets: readonly StripeHosts[]): StripeHosts[] {
 function headHolders({ catalogue, network }: Parts): StripeHosts | undefined {
   const bytes = catalogue.heads.meta(HEAD_HOSTS)
   if (bytes === undefined) return undefined
-  const hosts = JSON.parse(Buffer.from(bytes).toString('utf8')) as PeerKey[]
+  const all = JSON.parse(Buffer.from(bytes).toString('utf8')) as PeerKey[]
+  const hosts = all.filter((peer) => peer !== REMOTE_PEER)
+  if (hosts.length === 0) return undefined
   const rates = new Map(
     network
       .groups()
@@ -143,6 +148,9 @@ function holdersOf(stripe: StripeRow, signed: readonly PeerKey[], group: Placeme
   const slots = group?.slots ?? []
   const rates = new Map(slots.map((slot, i) => [slot.host.peer, group?.returnRates[i] ?? UNMEASURED_STRANGER_RATE]))
   const adopted = signed.length === 0 && stripe.state === 'placed'
-  const peers = adopted ? slots.slice(0, stripe.n).map((slot) => slot.host.peer) : signed
+  // Remotes are copies of one's own and told apart: they are no hosts.
+  const peers = (adopted ? slots.slice(0, stripe.n).map((slot) => slot.host.peer) : signed).filter(
+    (peer) => peer !== REMOTE_PEER,
+  )
   return peers.map((peer) => ({ peer, rate: rates.get(peer) ?? UNMEASURED_STRANGER_RATE }))
 }

@@ -5,6 +5,10 @@ export { DirectoryNetwork, type DirectoryNetworkOptions } from './local/director
 export { defaultBackupOptions, type BackupOptions } from './options.ts'
 export type { EngineKeys } from './engine-keys.ts'
 export type { EngineDeps, EngineHome } from './parts.ts'
+export type { RemoteDesk, RemoteFigures, RemoteInfo } from './remotes/desk.ts'
+export type { RemoteState } from './remotes/remote-book.ts'
+export { REMOTE_PEER } from './remotes/remote-group.ts'
+export type { RemoteTestEvent, RemoteTestSummary } from './remotes/remote-test.ts'
 export type { Entry, Found } from './read/browse.ts'
 export type { ShardDetail, ShardFilter, ShardInfo } from './read/shard-list.ts'
 export type {

@@ -9,6 +9,8 @@ import type { Catalogue } from './catalogue/catalogue.ts'
 import type { ChunkIndex } from './catalogue/chunk-index.ts'
 import type { EngineKeys } from './engine-keys.ts'
 import type { BackupOptions } from './options.ts'
+import type { Places } from './remotes/places.ts'
+import type { RemoteBook } from './remotes/remote-book.ts'
 import type { InlineStore } from './store/inline-store.ts'
 import type { Outbox } from './store/outbox.ts'
 
@@ -35,6 +37,11 @@ export interface EngineDeps {
 }
 
 export interface Parts extends EngineDeps {
+  /** Hosts and remotes together. */
+  readonly network: Places
+  /** Hosts alone. */
+  readonly hosts: ShardNetwork
+  readonly remotes: RemoteBook
   readonly options: BackupOptions
   readonly catalogue: Catalogue
   readonly index: ChunkIndex

@@ -25,6 +25,7 @@ export class Session {
   readonly chunks: ChunkReader
   readonly #writing = new Semaphore(1)
   #readers = 0
+  #writers = 0
 
   constructor(parts: Parts) {
     this.parts = parts
@@ -36,8 +37,18 @@ export class Session {
   }
 
   /** Runs work that writes; others wait. */
-  exclusive<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    return this.#writing.run(work, signal)
+  async exclusive<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    this.#writers++
+    try {
+      return await this.#writing.run(work, signal)
+    } finally {
+      this.#writers--
+    }
+  }
+
+  /** Whether something writes or waits to. */
+  get busy(): boolean {
+    return this.#writers > 0
   }
 
   /** Runs work that plans ahead which shards it will read: nothing is released meanwhile. */
@@ -84,6 +95,19 @@ export class Session {
     const hosts = await this.publisher.publish(signal)
     if (hosts > 0) await releaseRetired(this, signal)
     return hosts
+  }
+
+  /**
+   * Forms what has no stripe yet and brings the head to a length that can be made, whether or not hosts have everything.
+   * Inside `exclusive`.
+   */
+  async describe(signal: AbortSignal): Promise<void> {
+    const writer = this.writer(signal, { place: true, note: () => undefined })
+    await this.former.refresh(signal)
+    await writer.formTail()
+    if (this.former.group !== undefined) await describeStripes(this.parts, writer)
+    if (this.publisher.bodyTooLong()) await this.#unload(writer, signal)
+    await writer.formTail()
   }
 
   /** The head is too long: what rides in it goes into shards. */

@@ -42,6 +42,7 @@ export const commandTable: readonly CommandEntry[] = [
   e(data, 'restore', 'bring files back', () => import('./commands/restore.ts')),
   e(data, 'recover', 'new machine: everything back from the 24 words', () => import('./commands/recover.ts')),
   e(data, 'verify', 'check that everything is there and intact', () => import('./commands/verify.ts')),
+  e(data, 'remote', 'a disk or NAS as one more place', () => import('./commands/remote.ts')),
   e(data, 'jobs', 'long work on the daemon', () => import('./commands/jobs.ts')),
   e(data, 'shard', 'look into single shards', () => import('./commands/shard.ts')),
 

@@ -11,6 +11,7 @@ import { AlarmStore } from './alarms/alarm-store.ts'
 import { backupConditions } from './alarms/backup-conditions.ts'
 import type { OutboxWatch } from './alarms/outbox-watch.ts'
 import { placementConditions, type PlacementCauses } from './alarms/placement-conditions.ts'
+import { remoteConditions } from './alarms/remote-conditions.ts'
 import type { EventHub } from './event-hub.ts'
 import type { JobRunner } from './jobs/runner.ts'
 import { submitBackup } from './jobs/submit-backup.ts'
@@ -71,6 +72,7 @@ export class Automation implements Service {
         this.notifier.tell({ type, alarm }, alarm.code === 'SYSTEM_NOTIFY_FAILED' ? about : undefined),
       causes: [
         () => placementConditions(deps),
+        () => remoteConditions(deps),
         () => deps.outbox.condition(deps.people.eligible().length),
         () => this.#backupConditions(),
         () => this.notifier.conditions(),

@@ -4,9 +4,10 @@
  */
 import { createApiServer, singleToken, type ApiServer } from '../api/index.ts'
 import { BackupEngine } from '../backup/index.ts'
-import { isoTime } from '../base/clock.ts'
+import { isoTime, type Clock } from '../base/clock.ts'
 import { stopAll, type Service } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
 import type { Environment, HomePaths } from '../config/home.ts'
 import { vaultText } from '../crypto/ids.ts'
 import { PlexiNode } from '../node/index.ts'
@@ -21,6 +22,7 @@ import { lockKind, passphraseFrom, readKeystore } from './identity/keystore-file
 import { jobMigrations, openJobsDatabase } from './jobs/database.ts'
 import { BackupJob } from './jobs/backup-job.ts'
 import { jobDefaults } from './jobs/options.ts'
+import { RemoteTestJob } from './jobs/remote-test-job.ts'
 import { RestoreJob } from './jobs/restore-job.ts'
 import { JobRunner } from './jobs/runner.ts'
 import { JobStore } from './jobs/store.ts'
@@ -32,6 +34,7 @@ import { createMetrics } from './metrics.ts'
 import { apiOptions, backupOptions, eventOptions, nodeOptions } from './options.ts'
 import { People } from './people.ts'
 import { placementDefaults, PlacementLoop } from './placement-loop.ts'
+import { remoteDefaults, RemoteLoop } from './remote-loop.ts'
 import { createServices } from './services/index.ts'
 import type { SettingFlags } from './settings.ts'
 import { systemClock, systemDisk, systemRandom } from './system/index.ts'
@@ -114,16 +117,8 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
 
   const people = new People(node)
   const events = new EventHub(eventOptions, { clock })
-  const eligible = (): string[] => people.eligible()
-  const placement = await parts.add(new PlacementLoop(placementDefaults, { ...world, engine, eligible }))
-  const heads = await parts.add(
-    new HeadWatch({
-      ...{ ...world, engine, network: node.network, device: node.peer },
-      online: () => people.online().size > 0,
-      adopted: () => placement.kick(),
-    }),
-  )
-  const common = { ...world, engine, people, placement, heads, events, device, paths }
+  const loops = await startLoops(parts, { ...world, engine, node, people, events })
+  const common = { ...world, ...loops, engine, people, events, device, paths }
   const { jobs, automation } = await startWork(parts, common)
 
   const stopAsked = Promise.withResolvers<string>()
@@ -150,11 +145,47 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
   }
 }
 
-interface WorkNeed {
-  readonly engine: BackupEngine
-  readonly people: People
+interface Loops {
   readonly placement: PlacementLoop
   readonly heads: HeadWatch
+  readonly remotes: RemoteLoop
+}
+
+interface LoopsNeed {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly engine: BackupEngine
+  readonly node: PlexiNode
+  readonly people: People
+  readonly events: EventHub
+}
+
+/** What goes on by itself: bringing out what waits, watching for newer heads, filling remotes. */
+async function startLoops(parts: Parts, need: LoopsNeed): Promise<Loops> {
+  const { node, people } = need
+  const eligible = (): string[] => people.eligible()
+  const placement = await parts.add(new PlacementLoop(placementDefaults, { ...need, eligible }))
+  const heads = await parts.add(
+    new HeadWatch({
+      ...{ ...need, network: node.network, device: node.peer },
+      online: () => people.online().size > 0,
+      adopted: () => placement.kick(),
+    }),
+  )
+  const remotes = await parts.add(
+    new RemoteLoop(remoteDefaults, {
+      ...need,
+      came: () => placement.kick(),
+      met: (found, signal) => heads.consider(found, signal),
+    }),
+  )
+  return { placement, heads, remotes }
+}
+
+interface WorkNeed extends Loops {
+  readonly engine: BackupEngine
+  readonly people: People
   readonly events: EventHub
   readonly log: Logger
   readonly device: Device
@@ -163,7 +194,7 @@ interface WorkNeed {
 
 /** Jobs, and what starts and watches them by itself. */
 async function startWork(parts: Parts, need: WorkNeed): Promise<{ jobs: JobRunner; automation: Automation }> {
-  const { engine, people, placement, events, log, device, paths } = need
+  const { engine, people, placement, remotes, events, log, device, paths } = need
   const database = await openJobsDatabase(disk, paths.jobsDb, await jobMigrations(disk))
   await parts.add(closing(() => database.close()))
   const outbox = new OutboxWatch({ clock, outbox: () => engine.outbox() })
@@ -174,6 +205,7 @@ async function startWork(parts: Parts, need: WorkNeed): Promise<{ jobs: JobRunne
     backup: new BackupJob({ ...shared, ...hosts, placement, outbox, stuck, clock }),
     restore: new RestoreJob(shared),
     verify: new VerifyJob(shared),
+    'remote-test': new RemoteTestJob({ engine, changed: () => remotes.kick() }),
   }
   const jobs = new JobRunner(jobDefaults, { store: new JobStore(database), handlers, events, clock, random, log })
   const automation = await Automation.open({

@@ -53,6 +53,12 @@ export class HeadWatch implements Service {
     await this.#done
   }
 
+  /** Heads met elsewhere, such as on a drive that came: the same holds for them. */
+  async consider(found: readonly FoundHead[], signal: AbortSignal): Promise<void> {
+    const newer = this.#newer(found)
+    if (newer.length > 0) await this.#takeOver(newer, signal)
+  }
+
   async #watch(signal: AbortSignal): Promise<void> {
     const { clock, log, network, online } = this.#deps
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {

@@ -1,4 +1,5 @@
 /** Peers as the status and the messages speak of them: by name, and as hosts that could or do help. */
+import { REMOTE_PEER } from '../backup/index.ts'
 import { PlexiError } from '../base/errors.ts'
 import type { PeerView, PlexiNode } from '../node/index.ts'
 
@@ -20,11 +21,8 @@ export class People {
   }
 
   names(): Map<string, string> {
-    return new Map(
-      this.list()
-        .filter(({ name }) => name !== '')
-        .map(({ peer, name }) => [peer, name]),
-    )
+    const named = this.list().filter(({ name }) => name !== '')
+    return new Map([[REMOTE_PEER, 'a remote'], ...named.map(({ peer, name }): [string, string] => [peer, name])])
   }
 
   online(): Set<string> {

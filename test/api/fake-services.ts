@@ -14,6 +14,7 @@ import type {
   Schedule,
   Source,
   Target,
+  Remote,
   ShardDetail,
   ShardRow,
   Snapshot,
@@ -86,7 +87,24 @@ export const status: Status = {
   given: 0,
   used: 7340032,
   queued: 0,
+  remotes: [],
   alarms: [],
+}
+
+export const remote: Remote = {
+  id: 'cd'.repeat(16),
+  path: '/mnt/disk/plexichat',
+  state: 'present',
+  reason: null,
+  complete: true,
+  bytes: 5_242_880,
+  missing: 0,
+  free: 1_000_000,
+  total: 9_000_000,
+  added: TIME,
+  lastSeen: TIME,
+  completed: TIME,
+  headSeq: 3,
 }
 
 export const entry: Entry = {
@@ -309,6 +327,13 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
     hosting: {
       show: () => Promise.resolve(hosting),
       resize: (offer) => called('resize', offer, { ...hosting, offer }),
+    },
+    remotes: {
+      list: () => [remote],
+      get: (id) => called('remotes.get', id, remote),
+      add: (path) => called('remotes.add', path, { ...remote, path }),
+      remove: (id, force) => called('remotes.remove', { id, force }, undefined),
+      test: (id, all) => called('remotes.test', { id, all }, { ...job, kind: 'remote-test' as const }),
     },
     identity: {
       show: () => Promise.resolve(identity),

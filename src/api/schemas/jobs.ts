@@ -107,7 +107,7 @@ export type ProgressEvent = z.output<typeof progressEvent>
 export type NoteEvent = z.output<typeof noteEvent>
 export type SavedEvent = z.output<typeof savedEvent>
 
-export const jobKind = z.enum(['backup', 'restore', 'verify', 'recover', 'place'])
+export const jobKind = z.enum(['backup', 'restore', 'verify', 'recover', 'place', 'remote-test'])
 export type JobKind = z.output<typeof jobKind>
 
 export const job = z.object({

@@ -34,6 +34,8 @@ export const status = z.object({
   used: uint,
   /** Bytes sealed and waiting for hosts. */
   queued: uint,
+  /** Directories that keep a copy too. They count neither for `safe` nor as hosts. */
+  remotes: z.array(z.object({ path: z.string(), state: z.string(), complete: z.boolean() })).default([]),
   alarms: z.array(alarm),
 })
 export type Status = z.output<typeof status>

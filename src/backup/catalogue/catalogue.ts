@@ -8,6 +8,7 @@ import { openDatabase, type Db } from './database.ts'
 import { HeadRows } from './head-rows.ts'
 import { PageMapRows } from './page-map-rows.ts'
 import { RetentionRows } from './retention-rows.ts'
+import { RemoteRows } from './remote-rows.ts'
 import { ShardRows } from './shard-rows.ts'
 import { SnapshotRows } from './snapshot-rows.ts'
 import { StripeRows } from './stripe-rows.ts'
@@ -19,6 +20,7 @@ export class Catalogue {
   readonly heads: HeadRows
   readonly pageMaps: PageMapRows
   readonly retention: RetentionRows
+  readonly remotes: RemoteRows
   readonly #db: Db
 
   private constructor(db: Db) {
@@ -29,6 +31,7 @@ export class Catalogue {
     this.heads = new HeadRows(db)
     this.pageMaps = new PageMapRows(db)
     this.retention = new RetentionRows(db)
+    this.remotes = new RemoteRows(db)
   }
 
   static async open(path: string, disk: Disk): Promise<Catalogue> {

@@ -168,6 +168,11 @@ export class ShardRows {
     this.#db.prepare('UPDATE shards SET stripe = NULL, position = NULL WHERE no = ?').run(no)
   }
 
+  /** Its body lies there again, durable. */
+  enterOutbox(no: number): void {
+    this.#db.prepare('UPDATE shards SET in_outbox = 1 WHERE no = ?').run(no)
+  }
+
   leaveOutbox(nos: readonly number[]): void {
     const statement = this.#db.prepare('UPDATE shards SET in_outbox = 0 WHERE no = ?')
     for (const no of nos) statement.run(no)

@@ -48,8 +48,8 @@ export class StripeRows {
   add(stripe: StripeRecord, state: StripeState): number {
     const known = this.find(stripe.id)
     if (known !== undefined) {
-      // One that was given up is formed again from the same shards.
-      if (state === 'queued' && known.state === 'released') this.setState(known.no, state)
+      // One that was given up is formed again from the same shards, maybe for other hosts.
+      if (state === 'queued' && known.state === 'released') this.#formAgain(known.no, stripe.group)
       return known.no
     }
     const sql = 'INSERT INTO stripes (id, k, n, ids, group_id, state) VALUES (?, ?, ?, ?, ?, ?)'
@@ -102,6 +102,17 @@ export class StripeRows {
     this.#db.prepare('UPDATE stripes SET state = ? WHERE no = ?').run(state, no)
   }
 
+  /** Live ones of a group, in order. */
+  inGroup(group: GroupId): StripeRow[] {
+    const sql = `SELECT ${columns} FROM stripes WHERE group_id = ? AND state IN ('queued', 'placed') ORDER BY no`
+    return this.#all(sql, group)
+  }
+
+  countInGroup(group: GroupId): number {
+    const sql = `SELECT count(*) AS n FROM stripes WHERE group_id = ? AND state IN ('queued', 'placed')`
+    return (this.#db.prepare(sql).get(group) as { n: number }).n
+  }
+
   setRoot(no: number, root: number | null): void {
     this.#db.prepare('UPDATE stripes SET root = ? WHERE no = ?').run(root, no)
   }
@@ -151,6 +162,11 @@ export class StripeRows {
     const sql = `SELECT sum(state IN ('queued', 'placed')) AS live, sum(state = 'queued') AS queued FROM stripes`
     const row = this.#db.prepare(sql).get() as { live: number | null; queued: number | null }
     return { live: row.live ?? 0, queued: row.queued ?? 0 }
+  }
+
+  #formAgain(no: number, group: GroupId): void {
+    this.#db.prepare("UPDATE stripes SET state = 'queued', group_id = ?, root = NULL WHERE no = ?").run(group, no)
+    this.#db.prepare('DELETE FROM receipts WHERE stripe = ?').run(no)
   }
 
   #all(sql: string, ...args: unknown[]): StripeRow[] {

@@ -39,13 +39,24 @@ export class HeadPublisher {
     return !head.published || head.revision !== catalogue.revision || this.#groupsChanged()
   }
 
+  /**
+   * The bundle that shows everything in the catalogue, made now if there is none yet: for a remote that holds all of it,
+   * whoever else may wait for what. Undefined while a shard has no stripe, the body is too long or nothing is stored.
+   */
+  prepare(): HeadBundle | undefined {
+    const { catalogue } = this.#parts
+    if (catalogue.shards.unstriped().some((shard) => !shard.lost) || this.bodyTooLong()) return undefined
+    const newest = catalogue.heads.newest()
+    if (newest === undefined && catalogue.snapshots.count() === 0) return undefined
+    if (this.#stale()) this.#make()
+    return this.bundle()
+  }
+
   /** Publishes when due. Returns the number of hosts that took it. */
   async publish(signal: AbortSignal): Promise<number> {
     if (!this.due()) return 0
     const { catalogue, network, clock } = this.#parts
-    const newest = catalogue.heads.newest()
-    const stale = newest === undefined || newest.revision !== catalogue.revision || this.#groupsChanged()
-    if (stale) this.#make()
+    if (this.#stale()) this.#make()
     const bundle = this.bundle()
     const head = catalogue.heads.newest()
     if (bundle === undefined || head === undefined) return 0
@@ -63,6 +74,12 @@ export class HeadPublisher {
   bodyTooLong(): boolean {
     if (this.#parts.inline.frames.length > limits.inlineFrames) return true
     return this.#body(1, null).length > MAX_HEAD_BODY_BYTES
+  }
+
+  /** Whether the newest head does not show what is in the catalogue now. */
+  #stale(): boolean {
+    const newest = this.#parts.catalogue.heads.newest()
+    return newest === undefined || newest.revision !== this.#parts.catalogue.revision || this.#groupsChanged()
   }
 
   #make(): void {

@@ -6,6 +6,7 @@ import { toHex } from '../../base/bytes.ts'
 import { mapBounded } from '../../base/queue.ts'
 import type { HostFault, StripeRecord } from '../../shard/index.ts'
 import { verifyShard } from '../../shard/index.ts'
+import { isRemoteGroup, REMOTE_PEER } from '../remotes/remote-group.ts'
 import type { StripeRow } from '../catalogue/stripe-rows.ts'
 import type { EventStream } from '../events.ts'
 import { chunkUses } from '../read/walk-tree.ts'
@@ -109,10 +110,14 @@ export class VerifyRun {
 
   /** The body itself, from whoever has it. */
   async #readShard(stripe: StripeRecord, index: number): Promise<Finding> {
-    const outcome = await this.#session.parts.network.fetch({ stripe, index }, this.#signal)
+    const { hosts, network } = this.#session.parts
+    // Hosts are held to what they owe, whatever lies on remotes besides.
+    const onRemote = isRemoteGroup(stripe.group)
+    const outcome = await (onRemote ? network : hosts).fetch({ stripe, index }, this.#signal)
     for (const fault of outcome.faults) this.#addBad(stripe, index, fault)
     if (!outcome.ok) {
       if (outcome.faults.length === 0) this.#addBad(stripe, index, null)
+      if (!onRemote && (await this.#onRemote(stripe, index))) return 'intact'
       return outcome.faults.some(({ why }) => why !== 'missing' && why !== 'corrupt') ? 'unknown' : 'gone'
     }
     this.#checked.shards++
@@ -126,13 +131,25 @@ export class VerifyRun {
   async #askHolders(stripe: StripeRecord, index: number): Promise<Finding> {
     const holders = await this.#session.parts.network.locate({ stripe, index }, this.#signal)
     this.#checked.shards++
-    if (holders.some((holder) => holder.state === 'held')) return 'intact'
-    for (const { peer, state } of holders) {
+    const held = holders.filter(({ state }) => state === 'held').map(({ peer }) => peer)
+    if (held.some((peer) => peer !== REMOTE_PEER) || isRemoteGroup(stripe.group)) {
+      if (held.length > 0) return 'intact'
+    }
+    for (const { peer, state } of holders.filter((holder) => holder.state !== 'held')) {
       const why = state === 'unreachable' ? 'offline' : 'missing'
       this.#addBad(stripe, index, { peer, why, detail: state })
     }
     if (holders.length === 0) this.#addBad(stripe, index, null)
+    if (held.length > 0) return 'intact'
     return holders.some(({ state }) => state === 'unreachable') ? 'unknown' : 'gone'
+  }
+
+  async #onRemote(stripe: StripeRecord, index: number): Promise<boolean> {
+    const id = stripe.ids[index]
+    const bytes = id === undefined ? undefined : await this.#session.parts.network.readRemote(id)
+    if (bytes === undefined) return false
+    this.#checked.bytes += bytes.length
+    return true
   }
 
   #addBad(stripe: StripeRecord, index: number, fault: HostFault | null): void {

@@ -1,6 +1,7 @@
 /** `recover`: from the 24 words and one reachable member back to a device that can restore. Needs no daemon. */
 import { Command } from 'commander'
 import { hostname } from 'node:os'
+import { resolve } from 'node:path'
 import { bytesOption, collect, given, type Cli } from '../cli.ts'
 import { counted, timestamp } from '../format.ts'
 import type { Session } from '../session.ts'
@@ -11,6 +12,7 @@ interface Options {
   readonly passphraseFile?: string
   readonly bootstrap?: string[]
   readonly invite?: string
+  readonly remote?: string[]
   readonly revokeOthers?: boolean
   readonly name?: string
   readonly offer?: number
@@ -21,6 +23,7 @@ export function build(cli: Cli): Command {
     .option('--phrase-file <file>', 'a file with the 24 words, - for stdin')
     .option('--bootstrap <multiaddr>', 'a member of the circle that is up; may be repeated', collect)
     .option('--invite <code>', 'a new invite of a member')
+    .option('--remote <dir>', 'a remote: a copy of the vault on a disk; may be repeated', collect)
     .option('--revoke-others', 'after a theft: all other devices lose their rights')
     .option('--name <name>', 'what this machine is called (else its host name)')
     .option('--offer <size>', 'disk to lend to others', bytesOption)
@@ -41,6 +44,7 @@ async function recover(session: Session, options: Options): Promise<void> {
     phrase,
     name: (options.name ?? hostname()).slice(0, 64),
     bootstrap: options.bootstrap ?? [],
+    remotes: (options.remote ?? []).map((directory) => resolve(directory)),
     revokeOthers: options.revokeOthers === true,
     ...given({ invite: options.invite, passphrase, offerBytes: options.offer }),
   }

@@ -35,6 +35,10 @@ function figures(now: Status): [string, string][] {
     ['snapshots', count(now.snapshots)],
     ['hosts', `${count(now.hosts.online)} online of ${count(now.hosts.eligible)}`],
     ['stored with others', size(now.used)],
+    ...now.remotes.map(({ path, state, complete }): [string, string] => [
+      'remote',
+      `${printable(path)}: ${complete ? 'complete' : 'not complete'}${state === 'present' ? '' : `, ${state}`}`,
+    ]),
     ['held for others', size(now.given)],
     ['waiting for hosts', size(now.queued)],
   ]

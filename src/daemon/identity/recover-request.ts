@@ -10,6 +10,8 @@ export interface RecoverRequest {
   readonly name: string
   readonly bootstrap: readonly string[]
   readonly invite?: string
+  /** Absolute paths of remotes: copies of the vault on disks. */
+  readonly remotes?: readonly string[]
   /** After a theft: every other device loses its rights, and what is sealed from now on is out of its reach. */
   readonly revokeOthers: boolean
   readonly passphrase?: Uint8Array

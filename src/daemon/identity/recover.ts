@@ -4,7 +4,8 @@
  * Spec: docs/spec/04-snapshot-and-head.md § Recovery. The keystore is written once the catalogue is there.
  */
 import { deadline, isoTime, MINUTE, SECOND } from '../../base/clock.ts'
-import { PlexiError } from '../../base/errors.ts'
+import { DirectoryNetwork } from '../../backup/index.ts'
+import { isPlexiError, PlexiError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { HomePaths } from '../../config/home.ts'
 import { vaultText } from '../../crypto/ids.ts'
@@ -44,6 +45,9 @@ const SEARCH_MS = MINUTE
 const SEARCH_PAUSE_MS = 500
 /** Fewer sources could all be late, or all be one. */
 const ENOUGH_SOURCES = 3
+/** Beside a remote members are asked for so long, where their addresses are known and where not. */
+const BESIDE_MS = 15 * SECOND
+const ALONE_MS = 3 * SECOND
 /** With some sources but not enough, others get at least this long to show something newer. */
 const LINGER_MS = 1.5 * SECOND
 
@@ -83,7 +87,7 @@ async function recover(recovery: Recovery, signal: AbortSignal): Promise<Recover
   try {
     await node.start()
     if (invite !== undefined) await present(node, { invite, hooks, log }, signal)
-    const heads = await findHeads(node, request.searchMs ?? SEARCH_MS, signal)
+    const heads = await gatherHeads(node, { request, hooks, known: search.bootstrap.length > 0 }, signal)
     const found = judgeVault(heads, secrets)
     if (found === undefined) throw new PlexiError('STORAGE_NO_HEAD')
     warn(found, hooks)
@@ -132,6 +136,32 @@ async function present(
     signal.throwIfAborted()
     log.warn('the invite was not taken', { error })
     hooks.note('warning', 'the invite was not taken; its addresses are used all the same')
+  }
+}
+
+/** From remotes first; then others may still know something newer, but need not answer. */
+async function gatherHeads(
+  node: PlexiNode,
+  { request, hooks, known }: { request: RecoverRequest; hooks: RecoverHooks; known: boolean },
+  signal: AbortSignal,
+): Promise<FoundHead[]> {
+  const here: FoundHead[] = []
+  for (const directory of request.remotes ?? []) {
+    const found = await new DirectoryNetwork({ directory }, { disk, clock }).findHeads()
+    if (found.length === 0)
+      throw new PlexiError('STORAGE_NO_HEAD', {}, { message: `no head of a vault lies in ${directory}` })
+    hooks.note('info', `${found.length} head(s) found in ${directory}`)
+    here.push(...found)
+  }
+  const searchMs = request.searchMs ?? SEARCH_MS
+  if (here.length === 0) return findHeads(node, searchMs, signal)
+  try {
+    return [...here, ...(await findHeads(node, Math.min(searchMs, known ? BESIDE_MS : ALONE_MS), signal))]
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!isPlexiError(error)) throw error
+    hooks.note('info', 'no member answered; what lies on the remote is taken')
+    return here
   }
 }
 

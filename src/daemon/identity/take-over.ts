@@ -108,6 +108,8 @@ async function withEngine<T>(
   })
   await engine.open()
   try {
+    for (const path of request.remotes ?? []) await engine.remotes.add(path)
+    await engine.remotes.look()
     return await use(engine)
   } finally {
     await engine.close()

@@ -126,7 +126,7 @@ export class BackupJob implements JobHandler {
   #now(summary: BackupSummary): BackupSummary {
     const status = this.#deps.engine.status()
     const widest = status.restorableInput
-      .filter(({ head }) => head !== true)
+      .filter(({ head, hosts }) => head !== true && hosts.length > 0)
       .toSorted((a, b) => b.hosts.length - a.hosts.length)[0]
     return {
       ...summary,

@@ -13,6 +13,7 @@ import type { LiveSettings } from '../live-settings.ts'
 import type { MetricsRegistry } from '../metrics.ts'
 import type { People } from '../people.ts'
 import type { PlacementLoop } from '../placement-loop.ts'
+import type { RemoteLoop } from '../remote-loop.ts'
 import { bytesByHost } from '../status/measure.ts'
 import { StatusService } from '../status/status-service.ts'
 import { Circles } from './circles.ts'
@@ -23,6 +24,7 @@ import { NotificationDesk } from './notifications.ts'
 import { Peers } from './peers.ts'
 import { ScheduleDesk } from './schedules.ts'
 import { SourceDesk } from './sources.ts'
+import { Remotes } from './remotes.ts'
 import { Shards } from './shards.ts'
 import { Snapshots } from './snapshots.ts'
 import { DaemonSystem } from './system.ts'
@@ -41,6 +43,7 @@ export interface ServiceDeps {
   readonly events: EventHub
   readonly placement: PlacementLoop
   readonly automation: Automation
+  readonly remotes: RemoteLoop
   readonly jobs: JobRunner
   readonly version: string
   /** Milliseconds since 1970. */
@@ -73,6 +76,7 @@ export function createServices(deps: ServiceDeps): ApiServices {
     circles: new Circles({ node, settings, changed }),
     hosting: new HostingDesk({ node, settings, vault: device.keys.vault }),
     ...automationServices(deps),
+    remotes: new Remotes({ ...deps, changed: () => deps.remotes.kick() }),
     identity: new DeviceIdentity({
       ...{ device, clock: deps.clock, lock: deps.lockKind },
       network: () => ({ circle: node.net.status().circle, key: circle()?.key, addresses: memberAddresses(people) }),

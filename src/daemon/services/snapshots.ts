@@ -36,8 +36,14 @@ export class Snapshots implements SnapshotService {
   }
 
   list(filter: SnapshotFilter): Snapshot[] {
+    const { engine } = this.#deps
     const online = this.#deps.online()
-    return this.#deps.engine.snapshots(known(filter)).map((info) => apiSnapshot(info, online))
+    const all = engine.remotes
+      .list()
+      .some(({ complete, state }) => complete && (state === 'present' || state === 'full'))
+    return engine
+      .snapshots(known(filter))
+      .map((info) => apiSnapshot(info, all ? 1 : restorableShare(info.hosts, online)))
   }
 
   async get(ref: string, filter: SnapshotFilter): Promise<Snapshot> {
@@ -105,7 +111,7 @@ export class Snapshots implements SnapshotService {
   }
 }
 
-function apiSnapshot(info: engine.SnapshotInfo, online: ReadonlySet<string>): Snapshot {
+function apiSnapshot(info: engine.SnapshotInfo, restorable: number | null): Snapshot {
   const { id, name, files, dirs, bytes, device, placed, safe, partial } = info
   return {
     ...{ id, files, dirs, bytes, device, placed, safe, partial },
@@ -113,7 +119,7 @@ function apiSnapshot(info: engine.SnapshotInfo, online: ReadonlySet<string>): Sn
     name: name === '' ? null : name,
     tags: [...info.tags],
     paths: [...info.paths],
-    restorable: restorableShare(info.hosts, online),
+    restorable,
   }
 }
 

@@ -44,11 +44,13 @@ export function protectionOf(given: {
   readonly holders: number
   /** Of them, those without whom something is gone. */
   readonly alone: number
+  /** A remote holds everything. It is a copy, and no host. */
+  readonly onRemote: boolean
   readonly safe: number | null
   readonly target: number
 }): Protection {
   if (given.snapshots === 0) return 'none'
-  if (!given.published || given.holders === 0) return 'local'
+  if (!given.published || given.holders === 0) return given.onRemote ? 'one-copy' : 'local'
   if (given.holders === 1 || given.alone > 0) return 'one-copy'
   return (given.safe ?? 0) < given.target || given.placed < given.snapshots ? 'below-target' : 'yes'
 }

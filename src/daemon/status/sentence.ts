@@ -15,13 +15,14 @@ export interface Standing {
   readonly alone: readonly string[]
   /** Hosts that would take more. */
   readonly eligible: number
+  readonly remotes: readonly { readonly path: string; readonly there: boolean; readonly complete: boolean }[]
   /** Age of the newest backup, ms. */
   readonly ageMs: number | null
 }
 
 export function statusSentence(standing: Standing): string {
   const count = `${standing.snapshots} ${standing.snapshots === 1 ? 'snapshot' : 'snapshots'}`
-  const age = standing.ageMs === null ? '' : `; last backup ${ageText(standing.ageMs)}`
+  const age = remotesText(standing) + (standing.ageMs === null ? '' : `; last backup ${ageText(standing.ageMs)}`)
   switch (standing.protected) {
     case 'none':
       return 'Nothing is backed up yet: plexichat backup PATH'
@@ -30,6 +31,8 @@ export function statusSentence(standing: Standing): string {
         ? `${count} on this machine only; nobody to keep a copy yet: plexichat invite`
         : `${count} on this machine only, on the way to ${people(standing.eligible)}${age}`
     case 'one-copy':
+      if (standing.holders.length === 0)
+        return `${waitingText(standing)}One copy of ${count}; a friend makes it safe: plexichat invite${age}`
       // Others hold the rest: what was stored before they came is not spread again by itself.
       if (standing.holders.length > 1)
         return `${waitingText(standing)}Part of ${count} has one copy only, on ${names(standing.alone)}${age}`
@@ -42,6 +45,16 @@ export function statusSentence(standing: Standing): string {
     case 'yes':
       return `All ${count} safe (${percent(standing.safe)}) on ${names(standing.holders)}${age}`
   }
+}
+
+/** Copies on one's own disks are told apart from hosts. */
+function remotesText({ remotes }: Standing): string {
+  return remotes
+    .map(({ path, there, complete }) => {
+      if (complete) return `; ${there ? 'a copy is' : 'a copy is away,'} on ${path}`
+      return there ? `; ${path} is being filled` : `; ${path} is away and behind`
+    })
+    .join('')
 }
 
 function waitingText({ waiting }: Standing): string {

@@ -1,13 +1,13 @@
 /** `status`: the numbers, and the one sentence made from them. */
 import type { Alarm, Status } from '../../api/index.ts'
-import type { BackupEngine } from '../../backup/index.ts'
+import type { BackupEngine, RemoteState } from '../../backup/index.ts'
 import { isoTime, type Clock } from '../../base/clock.ts'
 import type { People } from '../people.ts'
 import { bytesByHost, holders, protectionOf, restorableShare, soleHolders } from './measure.ts'
 import { statusSentence } from './sentence.ts'
 
 export interface StatusDeps {
-  readonly engine: Pick<BackupEngine, 'status' | 'snapshots'>
+  readonly engine: Pick<BackupEngine, 'status' | 'snapshots' | 'remotes'>
   readonly people: Pick<People, 'eligible' | 'online' | 'nameOf'>
   readonly alarms: () => Alarm[]
   readonly hosting: { heldBytes(): number }
@@ -30,7 +30,10 @@ export class StatusService {
     const held = holders(state.restorableInput)
     const published = state.restorableInput.some(({ head }) => head === true)
     const alone = soleHolders(state.restorableInput)
-    const protection = protectionOf({ ...state, placed, published, holders: held.length, alone: alone.length })
+    const remotes = engine.remotes.list().map(({ path, state: now, complete }) => ({ path, state: now, complete }))
+    const onRemote = remotes.some(({ complete }) => complete)
+    const figures = { published, onRemote, holders: held.length, alone: alone.length }
+    const protection = protectionOf({ ...state, placed, ...figures })
     const called = (peer: string): string => people.nameOf(peer) ?? `${peer.slice(0, 8)}…${peer.slice(-4)}`
     const sentence = statusSentence({
       protected: protection,
@@ -41,13 +44,17 @@ export class StatusService {
       holders: held.map(called),
       alone: alone.map(called),
       eligible: eligible.length,
+      remotes: remotes.map((remote) => ({ ...remote, there: isThere(remote.state) })),
       ageMs: state.lastBackup === null ? null : Math.max(0, clock.now() - state.lastBackup),
     })
     return {
       sentence,
       protected: protection,
       safe: state.safe,
-      restorable: restorableShare(state.restorableInput, online),
+      // A complete remote that is there has everything, whoever else is away.
+      restorable: remotes.some((remote) => remote.complete && isThere(remote.state))
+        ? 1
+        : restorableShare(state.restorableInput, online),
       target: state.target,
       // Return rates are not measured yet: they are the starting values for vouched peers and strangers.
       measured: false,
@@ -59,7 +66,12 @@ export class StatusService {
         .values()
         .reduce((sum, bytes) => sum + bytes, 0),
       queued: state.queuedBytes,
+      remotes,
       alarms: this.#deps.alarms(),
     }
   }
+}
+
+function isThere(state: RemoteState): boolean {
+  return state === 'present' || state === 'full'
 }

@@ -22,10 +22,13 @@ t.test('holders, who holds most first', async (t) => {
 })
 
 t.test('protection', async (t) => {
-  const base = { snapshots: 3, placed: 3, published: true, holders: 5, alone: 0, safe: 0.99999, target: 0.9999 }
+  const well = { published: true, holders: 5, alone: 0, onRemote: false, safe: 0.99999, target: 0.9999 }
+  const base = { snapshots: 3, placed: 3, ...well }
   t.equal(protectionOf(base), 'yes')
   t.equal(protectionOf({ ...base, snapshots: 0, placed: 0 }), 'none')
   t.equal(protectionOf({ ...base, placed: 0, published: false }), 'local')
+  t.equal(protectionOf({ ...base, holders: 0, published: false, onRemote: true, safe: 0 }), 'one-copy', 'on a disk')
+  t.equal(protectionOf({ ...base, safe: 0.99, onRemote: true }), 'below-target', 'a remote is no host')
   t.equal(protectionOf({ ...base, placed: 0 }), 'below-target', 'older ones are out there')
   t.equal(protectionOf({ ...base, holders: 1, safe: 0.98 }), 'one-copy')
   t.equal(protectionOf({ ...base, alone: 1, safe: 0.98 }), 'one-copy', 'the loss of one host loses something')

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { automationContract } from './contract-automation.ts'
 import { paths, type RouteName, type RouteKind } from './paths.ts'
-import type { Role } from './roles.ts'
+import { commandRole, type Role } from './roles.ts'
 import * as common from './schemas/common.ts'
 import * as jobs from './schemas/jobs.ts'
 import * as people from './schemas/people.ts'
@@ -15,6 +15,8 @@ import * as system from './schemas/system.ts'
 
 export interface RouteContract {
   readonly role: Role
+  /** The role that a body needs where it asks for more than others. */
+  readonly roleOf?: (body: unknown) => Role
   readonly summary: string
   readonly params?: z.ZodType
   readonly query?: z.ZodType
@@ -89,7 +91,13 @@ export const contract = {
     query: snapshots.snapshotsQuery,
     response: snapshots.snapshot,
   },
-  backup: { role: 'operator', summary: 'Make a snapshot', body: jobs.backupRequest, response: jobs.job },
+  backup: {
+    role: 'operator',
+    roleOf: commandRole,
+    summary: 'Make a snapshot',
+    body: jobs.backupRequest,
+    response: jobs.job,
+  },
   snapshot: {
     role: 'viewer',
     summary: 'One snapshot',

@@ -39,7 +39,7 @@ export function registerRoutes(app: FastifyInstance, deps: RouteDeps): void {
 
 function registerRoute(app: FastifyInstance, name: RouteName, deps: RouteDeps): void {
   const { method, path, kind }: RoutePath = paths[name]
-  const { role }: RouteContract = contract[name]
+  const { role, roleOf }: RouteContract = contract[name]
   const answer = name === 'openapi' ? () => Promise.resolve(app.swagger()) : answers(name, deps)
   const success = kind === 'job' ? 202 : 200
   app.route({
@@ -51,6 +51,7 @@ function registerRoute(app: FastifyInstance, name: RouteName, deps: RouteDeps): 
       done()
     },
     handler: async (request, reply) => {
+      if (roleOf !== undefined) requireRole(request.caller, roleOf(request.body))
       const call = callOf(request, reply, deps.services)
       const send = (): Promise<unknown> => answer(call, request, reply)
       const result = method === 'GET' || kind === 'upload' ? await send() : await onceOnly(request, send, deps)

@@ -277,6 +277,13 @@ const table = {
     'The file is not readable by this account or changed while it was read.',
     'run the backup again, or exclude the path',
   ),
+  STORAGE_COMMAND_FAILED: e(
+    422,
+    1,
+    'the command failed: {reason}',
+    'Its output counts only when it ends with exit code 0; no snapshot was made of what it had written.',
+    'mend the command and run the backup again; what it wrote to standard error: plexichat jobs show ID',
+  ),
   STORAGE_PARTIAL: e(
     207,
     3,

@@ -7,6 +7,8 @@ import type { Session } from './session.ts'
 export interface SourceOptions {
   readonly tag?: string[]
   readonly exclude?: string[]
+  readonly sqlite?: string[]
+  readonly command?: string
 }
 
 export function withSourceOptions(command: Command): Command {
@@ -14,13 +16,23 @@ export function withSourceOptions(command: Command): Command {
     .argument('[paths...]', 'files and directories')
     .option('--tag <tag>', 'tag; may be repeated', collect)
     .option('--exclude <pattern>', 'leave out what matches (as in .gitignore); may be repeated', collect)
+    .option('--sqlite <file>', 'a SQLite database, in use or not; may be repeated', collect)
+    .option('--command <command>', 'back up what this shell command writes to its standard output')
 }
 
-/** The fields of a source's definition. */
+/** The fields of a source's definition. Relative paths are those of whoever asks; a command runs where it was typed. */
 export function definitionBody(
   session: Session,
   paths: readonly string[],
-  { tag: tags, exclude }: SourceOptions,
+  { tag: tags, exclude, sqlite, command }: SourceOptions,
 ): Omit<RouteInput<'sourceAdd'>['body'], 'name' | 'replace'> {
-  return { paths: paths.map((path) => session.path(path)), ...given({ tags, exclude }) }
+  return {
+    paths: paths.map((path) => session.path(path)),
+    ...given({
+      tags,
+      exclude,
+      sqlite: sqlite?.map((path) => session.path(path)),
+      command: command === undefined ? undefined : { run: command, directory: session.path('.') },
+    }),
+  }
 }

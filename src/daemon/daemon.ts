@@ -37,6 +37,7 @@ import { placementDefaults, PlacementLoop } from './placement-loop.ts'
 import { remoteDefaults, RemoteLoop } from './remote-loop.ts'
 import { createServices } from './services/index.ts'
 import type { SettingFlags } from './settings.ts'
+import { commandOutput } from './system/command-output.ts'
 import { systemClock, systemDisk, systemRandom } from './system/index.ts'
 import { newToken } from './token.ts'
 
@@ -202,7 +203,7 @@ async function startWork(parts: Parts, need: WorkNeed): Promise<{ jobs: JobRunne
   const hosts = { checkWelcome: () => people.checkWelcome(), eligible: () => people.eligible() }
   const stuck = (): void => automation.alarms.kick()
   const handlers = {
-    backup: new BackupJob({ ...shared, ...hosts, placement, outbox, stuck, clock }),
+    backup: new BackupJob({ ...shared, ...hosts, placement, outbox, stuck, clock, output: commandOutput }),
     restore: new RestoreJob(shared),
     verify: new VerifyJob(shared),
     'remote-test': new RemoteTestJob({ engine, changed: () => remotes.kick() }),

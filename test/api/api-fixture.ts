@@ -11,6 +11,7 @@ import {
   type ApiOptions,
   type ApiServer,
 } from '../../src/api/index.ts'
+import type { TokenCheck } from '../../src/api/shield.ts'
 import { systemClock, systemDisk, systemRandom } from '../../src/daemon/system/index.ts'
 import { fakeServices, type FakeState } from './fake-services.ts'
 
@@ -28,6 +29,13 @@ export interface ApiFixture {
   close(): Promise<void>
 }
 
+/** One that may operate, not administer. */
+export const OPERATOR_TOKEN = 'operator'
+
+function tokensOfTest(token: string): ReturnType<TokenCheck> {
+  return token === OPERATOR_TOKEN ? Promise.resolve({ name: 'op', role: 'operator' }) : singleToken(TOKEN)(token)
+}
+
 export async function startApi(options: Partial<ApiOptions> = {}): Promise<ApiFixture> {
   const folder = mkdtempSync(join(tmpdir(), 'plexi-api-'))
   const socketPath = join(folder, 'run', 'api.sock')
@@ -35,7 +43,7 @@ export async function startApi(options: Partial<ApiOptions> = {}): Promise<ApiFi
   const ports = { clock: systemClock, random: systemRandom, disk: systemDisk, log: silentLogger }
   const server = await createApiServer(
     { ...apiDefaults, socketPath, port: 0, ...options },
-    { services, tokens: singleToken(TOKEN), ...ports },
+    { services, tokens: tokensOfTest, ...ports },
   )
   await server.start()
   const port = server.port ?? 0

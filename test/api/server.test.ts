@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import t from 'tap'
 import { isPlexiError, PlexiError } from '../../src/base/errors.ts'
 import { ApiClient, paths } from '../../src/api/index.ts'
-import { startApi, TOKEN, type ApiFixture } from './api-fixture.ts'
+import { OPERATOR_TOKEN, startApi, TOKEN, type ApiFixture } from './api-fixture.ts'
 import { ID, job, status } from './fake-services.ts'
 
 let api: ApiFixture
@@ -136,6 +136,14 @@ t.test('errors of the services come back to the client as they were', async (t) 
   t.match(error, { message: 'no snapshot nope', exitCode: 18, details: { snapshot: 'nope' } })
   await t.rejects(api.remote.call('configValidate', { body: { toml: 'x' } }), { code: 'CONFIG_UNKNOWN_KEY' })
   await t.rejects(api.local.call('inviteAccept', { body: { code: 'plexi1xxxx' } }), { code: 'SECURITY_INVITE' })
+})
+
+t.test('a command needs admin, other backups do not', async (t) => {
+  const operator = new ApiClient({ host: '127.0.0.1', port: api.port, token: OPERATOR_TOKEN })
+  t.match(await operator.call('backup', { body: { paths: ['/a'] } }), { id: job.id })
+  const command = { body: { command: { run: 'id' } } }
+  await t.rejects(operator.call('backup', command), { code: 'AUTH_FORBIDDEN', details: { reason: /admin/ } })
+  t.match(await api.remote.call('backup', command), { id: job.id })
 })
 
 t.test('lists by cursor, over many pages', async (t) => {

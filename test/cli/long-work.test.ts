@@ -140,6 +140,19 @@ t.test('verify: exit 15 when something is bad', async (t) => {
   t.match(bad.error, { code: 'STORAGE_SHARD_CORRUPT', exitCode: 15 })
 })
 
+t.test('a command and databases are for the daemon to read', async (t) => {
+  const named = ['backup', '--command', 'pg_dump shop', '--stdin', 'shop.sql', '--name', 'shop', '--json']
+  t.equal((await run(named)).code, 0)
+  const command = { run: 'pg_dump shop', directory: process.cwd(), as: 'shop.sql' }
+  const [, body] = calls('backup')[0] as [string, Record<string, unknown>]
+  t.match(body, { paths: [], command, name: 'shop' })
+  t.equal(body['stdin'], undefined)
+  t.equal((await run(['backup', '--sqlite', 'app.db', '--sqlite', '/b.db', '--json'])).code, 0)
+  t.match(calls('backup')[1]?.[1], { paths: [], sqlite: [`${process.cwd()}/app.db`, '/b.db'] })
+  const both = await run(['backup', 'x', '--command', 'y', '--json'])
+  t.match(both.error, { code: 'VALIDATION_USAGE', message: /either PATHs or --command/ })
+})
+
 t.test('stdin is streamed into the job', async (t) => {
   const parts = [Buffer.alloc(100_000, 1), Buffer.alloc(5, 2)]
   const result = await run(['backup', '--stdin', 'dump.sql', '--json'], { stdin: parts })

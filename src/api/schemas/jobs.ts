@@ -133,7 +133,19 @@ export const backupRequest = z.strictObject({
   paths: z.array(pathText).max(1024).default([]),
   /** Instead of paths: a name for what arrives by `PUT jobs/:id/input`. */
   stdin: z.string().min(1).max(255).optional(),
-  /** Instead of both: a known source, which says what is backed up and is the snapshot's name. */
+  /** SQLite databases, like `paths`; the backup fails when one of them is none. */
+  sqlite: z.array(pathText).max(64).optional(),
+  /** Instead: the output of a shell command, run by the daemon's account. Needs the role admin. */
+  command: z
+    .strictObject({
+      run: z.string().min(1).max(32_768),
+      /** Absolute; absent: `/`. */
+      directory: pathText.optional(),
+      /** File name it is stored under; absent: the snapshot's name, or the program's. */
+      as: z.string().min(1).max(200).optional(),
+    })
+    .optional(),
+  /** Instead of all these: a known source, which says what is backed up and is the snapshot's name. */
   source: z.string().min(1).max(64).optional(),
   name: z.string().min(1).max(256).optional(),
   tags: z.array(z.string().min(1).max(256)).max(64).default([]),

@@ -1,6 +1,6 @@
 /** `backup`: starts the job, follows it, and says how safe the snapshot is. */
 import { Command, Option } from 'commander'
-import type { BackupSummary } from '../../api/index.ts'
+import type { BackupSummary, RouteInput } from '../../api/index.ts'
 import { MINUTE } from '../../base/clock.ts'
 import { PlexiError } from '../../base/errors.ts'
 import { durationOption, given, type Cli } from '../cli.ts'
@@ -23,7 +23,7 @@ interface Options extends SourceOptions {
 export function build(cli: Cli): Command {
   return withSourceOptions(new Command('backup'))
     .option('--name <name>', 'name of the snapshot, to find it by; without PATH a known source')
-    .option('--stdin <name>', 'back up standard input under this name')
+    .option('--stdin <name>', 'back up standard input under this name; with --command the name of its output')
     .option('--local', 'end as soon as the snapshot is safe on this machine')
     .option('--dry-run', 'read and count, store nothing')
     .addOption(
@@ -35,16 +35,9 @@ export function build(cli: Cli): Command {
 }
 
 async function backup(session: Session, paths: string[], options: Options): Promise<number> {
-  const source = paths.length === 0 && options.stdin === undefined ? options.name : undefined
-  if (paths.length === 0 && options.stdin === undefined && source === undefined)
-    throw new PlexiError('VALIDATION_USAGE', {
-      reason: 'nothing to back up: name a PATH, a source by --name, or use --stdin NAME',
-    })
-  if (paths.length > 0 && options.stdin !== undefined)
-    throw new PlexiError('VALIDATION_USAGE', { reason: 'give either PATHs or --stdin, not both' })
-  const { name, stdin, local, dryRun } = options
-  const which = source === undefined ? given({ name, stdin }) : { source }
-  const body = { ...definitionBody(session, paths, options), ...which, ...given({ local, dryRun }) }
+  const { local, dryRun } = options
+  const body = { ...whichOf(session, paths, options), ...given({ local, dryRun }) }
+  const stdin = options.command === undefined ? options.stdin : undefined
   const job = await session.ask('backup', { body })
   const followed = await followJob(session, job, {
     waitMs: options.wait,
@@ -56,6 +49,24 @@ async function backup(session: Session, paths: string[], options: Options): Prom
   session.out.line('summary', { job: job.id, ...summary })
   if (!session.out.json) session.out.print(dryRun === true ? estimate(summary) : story(session, summary))
   return outcome(session, summary, { stalled: followed.end === 'stalled', job: job.id })
+}
+
+/** What is backed up: paths and databases, standard input, the output of a command, or by its name a known source. */
+function whichOf(session: Session, paths: string[], options: Options): RouteInput<'backup'>['body'] {
+  const { name, stdin, sqlite = [], command } = options
+  const files = paths.length + sqlite.length > 0
+  if (files && (stdin !== undefined || command !== undefined))
+    throw new PlexiError('VALIDATION_USAGE', {
+      reason: `give either PATHs or --${command === undefined ? 'stdin' : 'command'}, not both`,
+    })
+  const definition = definitionBody(session, paths, options)
+  if (definition.command !== undefined)
+    return { ...definition, ...given({ name }), command: { ...definition.command, ...given({ as: stdin }) } }
+  if (files || stdin !== undefined) return { ...definition, ...given({ name, stdin }) }
+  if (name !== undefined) return { ...definition, source: name }
+  throw new PlexiError('VALIDATION_USAGE', {
+    reason: 'nothing to back up: name a PATH, a source by --name, or use --stdin NAME or --command CMD',
+  })
 }
 
 /** What counts as failure after all: hosts are missing, or files could not be read. */

@@ -83,5 +83,6 @@ async function remove(session: Session, name: string): Promise<void> {
 }
 
 function what({ definition }: Source): string {
-  return definition.paths.join(' ')
+  const { paths, sqlite = [], command } = definition
+  return command === undefined ? [...paths, ...sqlite].join(' ') : `the output of ${command.run}`
 }

@@ -9,6 +9,7 @@ import type * as engine from '../../backup/index.ts'
 import type { OutboxWatch } from '../alarms/outbox-watch.ts'
 import type { PlacementLoop } from '../placement-loop.ts'
 import type { JobContext, JobHandler, Summary } from './handler.ts'
+import { outputName } from './selection.ts'
 import { noteEvent, progressEvent } from './translate.ts'
 
 export interface BackupJobDeps {
@@ -22,6 +23,14 @@ export interface BackupJobDeps {
   /** The outbox is full and stays so: alarms may change. */
   readonly stuck: () => void
   readonly clock: Clock
+  /** Standard output of a shell command; fails when the command does. */
+  readonly output: (order: CommandOrder, signal: AbortSignal) => AsyncIterable<Uint8Array>
+}
+
+interface CommandOrder {
+  readonly run: string
+  readonly directory: string
+  readonly tell: (line: string) => void
 }
 
 export class BackupJob implements JobHandler {
@@ -38,7 +47,7 @@ export class BackupJob implements JobHandler {
     const watching = new AbortController()
     const watched = request.dryRun ? undefined : this.#watchOutbox(context, watching.signal)
     try {
-      for await (const event of this.#deps.engine.backup(engineRequest(request, context.input), context.signal)) {
+      for await (const event of this.#deps.engine.backup(this.#engineRequest(request, context), context.signal)) {
         if (event.type === 'progress') context.emit(progressEvent('reading', event))
         else if (event.type === 'note') context.emit(noteEvent(event, this.#deps.nameOf))
         else summary = apiSummary(event)
@@ -103,9 +112,11 @@ export class BackupJob implements JobHandler {
    * were left out nobody knows which, so that one is made again.
    */
   #madeBefore(request: BackupRequest, begunMs: number | null): BackupSummary | undefined {
-    if (begunMs === null || request.stdin !== undefined || request.dryRun) return undefined
+    if (begunMs === null || request.stdin !== undefined || request.command !== undefined || request.dryRun)
+      return undefined
     const made = this.#deps.engine.snapshots({}).find(({ time, name, paths, tags, partial }) => {
-      const same = [name, ...paths].join('\0') === [request.name ?? '', ...request.paths].join('\0')
+      const same =
+        [name, ...paths].join('\0') === [request.name ?? '', ...request.paths, ...(request.sqlite ?? [])].join('\0')
       return !partial && time >= begunMs && same && tags.join('\0') === request.tags.join('\0')
     })
     if (made === undefined) return undefined
@@ -115,6 +126,25 @@ export class BackupJob implements JobHandler {
       ...nothing,
       ...{ snapshot: id, files, dirs, bytes, queued: 0, safe: null, belowTarget: true, skipped: [], seconds: 0 },
     })
+  }
+
+  #engineRequest(request: BackupRequest, context: JobContext): engine.BackupRequest {
+    const { paths, sqlite, stdin, command, name, tags, exclude, local, dryRun } = request
+    const settings = { ...(name === undefined ? {} : { name }), tags, exclude, localOnly: local, dryRun }
+    if (command !== undefined) {
+      const stream = { name: outputName(command, name), data: this.#output(command, context) }
+      return { ...settings, stream }
+    }
+    if (stdin !== undefined) return { ...settings, stream: { name: stdin, data: context.input } }
+    return { ...settings, paths, ...(sqlite === undefined ? {} : { databases: sqlite }) }
+  }
+
+  #output(
+    { run, directory = '/' }: NonNullable<BackupRequest['command']>,
+    context: JobContext,
+  ): AsyncIterable<Uint8Array> {
+    const tell = (line: string): void => context.emit({ type: 'note', level: 'warning', text: line, about: 'source' })
+    return this.#deps.output({ run, directory, tell }, context.signal)
   }
 
   /** A snapshot that is gone is nothing to wait for. */
@@ -145,18 +175,6 @@ const LOOK_AGAIN_MS = 30 * SECOND
 const LOOK_AT_OUTBOX_MS = SECOND
 
 const placing = { type: 'progress', phase: 'placing', filesTotal: null, bytesTotal: null } as const
-
-function engineRequest(request: BackupRequest, input: AsyncIterable<Uint8Array>): engine.BackupRequest {
-  const { paths, stdin, name, tags, exclude, local, dryRun } = request
-  return {
-    ...(stdin === undefined ? { paths } : { stream: { name: stdin, data: input } }),
-    ...(name === undefined ? {} : { name }),
-    tags,
-    exclude,
-    localOnly: local,
-    dryRun,
-  }
-}
 
 function apiSummary(summary: engine.BackupSummary): BackupSummary {
   const { type: _, skipped, k, n, ...rest } = summary

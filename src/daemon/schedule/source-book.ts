@@ -27,7 +27,8 @@ export class SourceBook {
   expand(asked: BackupRequest): BackupRequest {
     const name = asked.source ?? ''
     const { definition } = this.#deps.sources.get(name)
-    if (asked.paths.length > 0 || asked.stdin !== undefined)
+    const { paths, sqlite = [], stdin, command } = asked
+    if (paths.length + sqlite.length > 0 || stdin !== undefined || command !== undefined)
       throw new PlexiError('VALIDATION_USAGE', { reason: `what source ${name} backs up is known: name no PATH` })
     const busy = asked.dryRun ? undefined : this.running(name)
     if (busy !== undefined) {

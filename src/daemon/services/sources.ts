@@ -4,6 +4,7 @@ import type { BackupEngine, SnapshotInfo } from '../../backup/index.ts'
 import { isoTime, type Clock } from '../../base/clock.ts'
 import { PlexiError } from '../../base/errors.ts'
 import type { JobRunner } from '../jobs/runner.ts'
+import { checkSelection } from '../jobs/selection.ts'
 import { submitBackup } from '../jobs/submit-backup.ts'
 import type { ScheduleStore } from '../schedule/schedule-store.ts'
 import { DEFAULT_SCOPE, type SourceBook } from '../schedule/source-book.ts'
@@ -42,8 +43,7 @@ export class SourceDesk implements SourceService {
   async add({ name, replace, ...definition }: SourceRequest): Promise<Source> {
     const { store, clock, changed } = this.#deps
     if (!replace && store.find(name) !== undefined) throw new PlexiError('STORAGE_EXISTS', { what: `source ${name}` })
-    if (definition.paths.length === 0)
-      throw new PlexiError('VALIDATION_USAGE', { reason: 'a source without anything to back up: name a PATH' })
+    checkSelection(definition)
     store.put({ name, definition, created: clock.now() })
     changed()
     return this.#one(store.get(name))

@@ -53,6 +53,7 @@ function world(
     ...{ engine, placement, nameOf: () => 'Bob', checkWelcome, clock, eligible: () => [] },
     outbox: new OutboxWatch({ clock, outbox: () => ({ full, usedBytes: 2 ** 23, released: 0 }) }),
     stuck: () => state.stuck++,
+    output: () => (async function* () {})(),
   })
   const context = (request: object, begunBefore: number | null = null): JobContext => ({
     id: 'j',

@@ -1,7 +1,9 @@
 /**
- * One engine run in a process of its own: `engine.ts SCRATCH backup SOURCE | restore TARGET | verify`. The engine, its
- * home and the directory that takes the shards lie below SCRATCH; the keys are made by the first run.
+ * The engine in a process of its own, opened as the daemon opens it: `engine.ts SCRATCH`, then orders from the parent;
+ * or `engine.ts SCRATCH ORDER [PATH]` for a single one. The engine, its home and the directory that takes the shards lie
+ * below SCRATCH; the keys are made by the first run.
  */
+import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
@@ -18,50 +20,85 @@ import { signTerms } from '../src/crypto/terms.ts'
 import { deriveVault } from '../src/crypto/vault-keys.ts'
 import { systemClock, systemDisk, systemRandom } from '../src/daemon/system/index.ts'
 
-const [scratch = '', operation = '', path = ''] = process.argv.slice(2)
-const never = new AbortController().signal
-const home = join(scratch, 'home')
-mkdirSync(home, { recursive: true })
-
-const engine = new BackupEngine(defaultBackupOptions, {
-  disk: systemDisk,
-  clock: systemClock,
-  random: systemRandom,
-  log: silentLogger,
-  metrics: noMetrics,
-  network: new DirectoryNetwork({ directory: join(scratch, 'shards') }, { disk: systemDisk, clock: systemClock }),
-  keys: loadKeys(join(scratch, 'keys')),
-  home: {
-    catalog: join(home, 'catalog.db'),
-    index: join(home, 'index'),
-    outbox: join(home, 'outbox'),
-    cache: join(home, 'cache'),
-  },
-})
-await engine.open()
-try {
-  console.log(JSON.stringify(await lastOf(run())))
-} finally {
-  await engine.close()
+/** `stream`: the long stream of that many MiB, made by a process of its own. */
+export interface EngineOrder {
+  readonly kind: 'backup' | 'stream' | 'restore' | 'verify'
+  readonly path: string
 }
 
-function run(): AsyncIterable<{ readonly type: string }> {
-  switch (operation) {
-    case 'backup':
-      return engine.backup({ paths: [path] }, never)
-    case 'restore':
-      return engine.restore({ snapshot: 'latest', to: path }, never)
-    case 'verify':
-      return engine.verify({ readDataPercent: 100 }, never)
-    default:
-      throw new Error(`unknown operation ${operation}`)
+export type EngineAnswer = { readonly type: 'ready' | 'done' } | { readonly type: 'failed'; readonly message: string }
+
+const [scratch = '', single, path = ''] = process.argv.slice(2)
+const never = new AbortController().signal
+
+if (import.meta.main) {
+  const engine = await openEngine()
+  if (single === undefined) serve(engine)
+  else {
+    await carryOut(engine, { kind: single as EngineOrder['kind'], path })
+    await engine.close()
   }
 }
 
-async function lastOf(events: AsyncIterable<{ readonly type: string }>): Promise<unknown> {
-  let last: unknown
-  for await (const event of events) last = event
-  return last
+async function openEngine(): Promise<BackupEngine> {
+  const home = join(scratch, 'home')
+  mkdirSync(home, { recursive: true })
+  const engine = new BackupEngine(defaultBackupOptions, {
+    disk: systemDisk,
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLogger,
+    metrics: noMetrics,
+    network: new DirectoryNetwork({ directory: join(scratch, 'shards') }, { disk: systemDisk, clock: systemClock }),
+    keys: loadKeys(join(scratch, 'keys')),
+    home: {
+      catalog: join(home, 'catalog.db'),
+      index: join(home, 'index'),
+      outbox: join(home, 'outbox'),
+      cache: join(home, 'cache'),
+    },
+  })
+  await engine.open()
+  return engine
+}
+
+/** Orders come one after the other; the parent going away ends this process. */
+function serve(engine: BackupEngine): void {
+  const answer = (message: EngineAnswer) => process.send?.(message)
+  process.on('message', (order: EngineOrder) => {
+    carryOut(engine, order).then(
+      () => answer({ type: 'done' }),
+      (error: unknown) => answer({ type: 'failed', message: error instanceof Error ? error.message : String(error) }),
+    )
+  })
+  process.once('disconnect', () => void engine.close())
+  answer({ type: 'ready' })
+}
+
+async function carryOut(engine: BackupEngine, order: EngineOrder): Promise<void> {
+  let last: Record<string, unknown> = {}
+  for await (const event of eventsOf(engine, order)) last = { ...event }
+  const { failed = [], skipped = [], ok = true } = last as { failed?: unknown[]; skipped?: unknown[]; ok?: boolean }
+  if (!ok || failed.length + skipped.length > 0) throw new Error(JSON.stringify(last).slice(0, 2000))
+}
+
+function eventsOf(engine: BackupEngine, { kind, path: where }: EngineOrder): AsyncIterable<object> {
+  switch (kind) {
+    case 'backup':
+      return engine.backup({ paths: [where] }, never)
+    case 'stream':
+      return engine.backup({ stream: { name: 'stream', data: longStream(where) } }, never)
+    case 'restore':
+      return engine.restore({ snapshot: 'latest', to: where }, never)
+    case 'verify':
+      return engine.verify({ readDataPercent: 100 }, never)
+  }
+}
+
+/** Made elsewhere, so that neither its time nor its memory counts as the engine's. */
+function longStream(mebibytes: string): AsyncIterable<Uint8Array> {
+  const program = join(import.meta.dirname, 'data', 'long-stream.ts')
+  return spawn(process.execPath, [program, mebibytes], { stdio: ['ignore', 'pipe', 'inherit'] }).stdout
 }
 
 /** A vault with one device; everything but the signing key itself is kept as it is. */

@@ -1,138 +1,111 @@
 /**
- * `npm run bench`: the engine on a local directory beside its peers, rounds interleaved so that a machine that slows
- * down slows down for all. Prints medians and ratios; absolute times are only for orientation.
+ * `npm run bench`: PlexiChat beside its peers, rounds interleaved so that a machine that slows down slows down for all.
+ * Prints medians, ratios and goals; absolute times are only for orientation.
  *
- *   npm run bench -- [--rounds 5] [--mebibytes 1024] [--json FILE]
+ *   npm run bench -- [--sets A,B,C,D,E] [--only plexichat,restic] [--rounds 5] [--scale 1 | --mebibytes 1024]
+ *                    [--no-profile] [--json FILE] [--docs] [--folder DIR]
  */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import Table from 'cli-table3'
-import { setA, writeChatExport } from './data/chat-export.ts'
-import { floor, plexichat, restic, type Contender } from './contenders.ts'
-import { measure, median, type Measured } from './measure.ts'
-import { stagesOf, type Stage } from './profile.ts'
-
-const operations = ['backup', 'again', 'restore', 'verify'] as const
-type Operation = (typeof operations)[number]
-type Runs = Record<Operation, Measured[]>
+import { mapBounded } from '../src/base/queue.ts'
+import { borg } from './contenders/borg.ts'
+import type { Contender } from './contenders/contender.ts'
+import { floor } from './contenders/floor.ts'
+import { Plexichat } from './contenders/plexichat.ts'
+import { restic } from './contenders/restic.ts'
+import { setNames, type SetName } from './data/sets.ts'
+import { writePage } from './report/page.ts'
+import { comparison, cpu, goals, growth, stages, type Rows } from './report/tables.ts'
+import type { Result, SetResult } from './result.ts'
+import { lookAtOurselves, machine, measureGrowth, measureSet } from './run.ts'
 
 const { values } = parseArgs({
   options: {
+    sets: { type: 'string', default: 'A,B,C,D,E' },
+    only: { type: 'string' },
     rounds: { type: 'string', default: '5' },
-    mebibytes: { type: 'string', default: '1024' },
+    scale: { type: 'string' },
+    mebibytes: { type: 'string' },
     json: { type: 'string' },
+    folder: { type: 'string', default: tmpdir() },
+    docs: { type: 'boolean', default: false },
+    'no-profile': { type: 'boolean', default: false },
   },
 })
 
-const folder = mkdtempSync(join(tmpdir(), 'plexichat-bench-'))
-process.once('SIGINT', () => {
+const rounds = Number(values.rounds)
+/** `--mebibytes` is said of set A; the others shrink alike. */
+const scale = values.mebibytes === undefined ? Number(values.scale ?? 1) : Number(values.mebibytes) / 1024
+const wanted = values.sets.toUpperCase().split(',')
+const chosen = setNames.filter((name) => wanted.includes(name))
+const started = performance.now()
+
+mkdirSync(values.folder, { recursive: true })
+const folder = mkdtempSync(join(values.folder, 'plexichat-bench-'))
+const clear = () => {
   rmSync(folder, { recursive: true, force: true })
-  process.exit(130)
-})
-try {
-  await main(Number(values.rounds), Number(values.mebibytes) * 1024 * 1024)
-} finally {
-  rmSync(folder, { recursive: true, force: true })
 }
-
-async function main(rounds: number, bytes: number): Promise<void> {
-  const source = join(folder, 'A')
-  console.log(
-    `data set A: chat export, ${String(bytes >> 20)} MiB in ${String(setA.files)} files, seed ${String(setA.seed)}`,
-  )
-  await writeChatExport(source, { ...setA, bytes })
-  const place = (name: string) => ({ source, scratch: join(folder, name) })
-  const contenders = [plexichat(place('plexichat')), floor(place('floor')), restic(place('restic'))].filter(
-    (c) => c !== undefined,
-  )
-  const results = new Map<Contender, Runs>(
-    contenders.map((c) => [c, { backup: [], again: [], restore: [], verify: [] }]),
-  )
-  for (let round = 1; round <= rounds; round++) {
-    for (const [contender, runs] of results) await runOnce(contender, runs)
-    console.log(`round ${String(round)} of ${String(rounds)} done`)
-  }
-  const profiles = { backup: await profile(source, 'backup'), restore: await profile(source, 'restore') }
-  print(results, bytes)
-  for (const [operation, stages] of Object.entries(profiles)) printStages(operation, stages)
-  if (values.json !== undefined)
-    writeFileSync(values.json, JSON.stringify(report(results, { bytes, profiles }), undefined, 2))
-}
-
-async function runOnce(contender: Contender, runs: Runs): Promise<void> {
-  contender.prepare()
-  for (const operation of operations) {
-    const run = contender[operation]
-    if (run !== undefined) runs[operation].push(await run())
-  }
-}
-
-/** One more run under the CPU profiler, on its own: profiling costs time. */
-async function profile(source: string, operation: 'backup' | 'restore'): Promise<Stage[]> {
-  const scratch = join(folder, 'profiled')
-  const out = join(folder, `cpu-${operation}`)
-  mkdirSync(scratch, { recursive: true })
-  const target = operation === 'backup' ? source : join(scratch, 'restored')
-  if (operation === 'restore') mkdirSync(target, { recursive: true })
-  await measure([
-    process.execPath,
-    '--cpu-prof',
-    `--cpu-prof-dir=${out}`,
-    join(import.meta.dirname, 'engine.ts'),
-    scratch,
-    operation,
-    target,
-  ])
-  const file = readdirSync(out).find((name) => name.endsWith('.cpuprofile'))
-  return file === undefined ? [] : stagesOf(join(out, file))
-}
-
-function print(results: ReadonlyMap<Contender, Runs>, bytes: number): void {
-  const own = [...results.values()][0] as Runs
-  const table = new Table({
-    head: ['', ...operations.flatMap((o) => [`${o} s`, '×']), 'stored MB', 'peak MiB'],
-    style: { head: [], border: [] },
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    clear()
+    process.exit(130)
   })
-  for (const [contender, runs] of results) {
-    const cells = operations.flatMap((operation) => [
-      runs[operation].length === 0 ? '–' : seconds(runs[operation]).toFixed(2),
-      runs[operation].length === 0 ? '' : (seconds(own[operation]) / seconds(runs[operation])).toFixed(2),
-    ])
-    const peak = Math.max(...operations.flatMap((operation) => runs[operation].map((run) => run.peakMiB)))
-    table.push([contender.name, ...cells, (contender.storedBytes() / 1e6).toFixed(0), peak.toFixed(0)])
-  }
-  console.log(
-    `\nmedians of ${String(own.backup.length)}; × = time of plexichat divided by theirs; ${cpus()[0]?.model ?? ''}, ${String(cpus().length)} cores, Node ${process.version}`,
-  )
-  console.log(table.toString())
-  console.log(
-    `backup ${(bytes / 1e6 / seconds(own.backup)).toFixed(0)} MB/s, restore ${(bytes / 1e6 / seconds(own.restore)).toFixed(0)} MB/s`,
-  )
+try {
+  const result = await main()
+  print(result)
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, undefined, 1)}\n`)
+  if (values.docs) writePage(result)
+} finally {
+  clear()
 }
 
-function printStages(operation: string, stages: readonly Stage[]): void {
-  const table = new Table({ head: [`${operation}: main thread`, 's', '% of busy'], style: { head: [], border: [] } })
-  for (const { stage, seconds: s, share } of stages)
-    table.push([stage, s.toFixed(2), stage.startsWith('idle') ? '' : (share * 100).toFixed(0)])
-  console.log(table.toString())
+async function main(): Promise<Result> {
+  await makeSets()
+  const sets: SetResult[] = []
+  for (const name of chosen) sets.push(await measureSet({ folder, name, rounds, contenders: contenders(), tell }))
+  const ourselves = chosen.includes('A') && !values['no-profile'] ? await lookAtOurselves(folder) : { stages: {} }
+  const growth = wanted.includes('E') ? await measureGrowth(folder, { scale, tell }) : []
+  return { machine: machine(), rounds, scale, sets, growth, ...ourselves }
 }
 
-function seconds(runs: readonly Measured[]): number {
-  return median(runs.map((run) => run.seconds))
+function contenders(): Contender[] {
+  const only = values.only?.split(',')
+  // On random bytes compression has nothing to do, and on small files borg is far behind whatever it compresses with.
+  const all = [new Plexichat(), floor, restic(), borg('lz4', []), borg('zstd,3', ['C', 'D'])]
+  return all
+    .filter((contender) => contender !== undefined)
+    .filter(({ name, role }) => only?.some((word) => name.toLowerCase().startsWith(word) || role === word) ?? true)
 }
 
-function report(results: ReadonlyMap<Contender, Runs>, rest: Record<string, unknown>): Record<string, unknown> {
-  const contenders = [...results].map(([contender, runs]) => ({
-    name: contender.name,
-    storedBytes: contender.storedBytes(),
-    ...Object.fromEntries(
-      operations.map((o) => [
-        o,
-        runs[o].map(({ seconds: s, cpuSeconds, peakMiB }) => ({ seconds: s, cpuSeconds, peakMiB })),
-      ]),
-    ),
-  }))
-  return { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, ...rest, contenders }
+/** Each by a process of its own, two at a time. */
+async function makeSets(): Promise<void> {
+  const program = join(import.meta.dirname, 'data', 'sets.ts')
+  await mapBounded(chosen, 2, async (name: SetName) => {
+    await promisify(execFile)(process.execPath, [program, name, join(folder, name), String(scale)])
+    tell(`set ${name} made`)
+  })
+}
+
+function tell(what: string): void {
+  console.log(`${((performance.now() - started) / 1000).toFixed(0).padStart(5)} s  ${what}`)
+}
+
+function print(result: Result): void {
+  table('medians; (…): time of PlexiChat divided by theirs', comparison(result))
+  table('CPU seconds', cpu(result))
+  if (result.growth.length > 0) table('growth', growth(result))
+  for (const [operation, found] of Object.entries(result.stages)) table(`stages of ${operation}, set A`, stages(found))
+  if (result.wholeProcess !== undefined)
+    console.log(`first backup of A as a whole process, start included: ${result.wholeProcess.seconds.toFixed(2)} s`)
+  table('goals', goals(result))
+}
+
+function table(title: string, { head, rows }: Rows): void {
+  const drawn = new Table({ head: [...head], style: { head: [], border: [] } })
+  for (const row of rows) drawn.push([...row])
+  console.log(`\n${title}\n${drawn.toString()}`)
 }

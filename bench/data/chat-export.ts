@@ -4,6 +4,7 @@
  */
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hex, word, xorshift } from './seeded.ts'
 
 export interface ChatExportOptions {
   readonly bytes: number
@@ -65,41 +66,4 @@ function sentence(next: () => number, words: readonly string[]): string {
     { length: 4 + (next() % 20) },
     () => words[Math.min(next() % words.length, next() % words.length)],
   ).join(' ')
-}
-
-function word(next: () => number): string {
-  const syllables = [
-    'ka',
-    'lo',
-    'mi',
-    'ter',
-    'an',
-    'so',
-    'ring',
-    've',
-    'du',
-    'pel',
-    'or',
-    'ish',
-    'ta',
-    'ne',
-    'qu',
-    'ber',
-  ]
-  return Array.from({ length: 1 + (next() % 3) }, () => syllables[next() % syllables.length]).join('')
-}
-
-function hex(next: () => number): string {
-  return next().toString(16).padStart(8, '0')
-}
-
-/** xorshift32: 32 random bits a call, never 0. */
-function xorshift(seed: number): () => number {
-  let state = seed | 0 || 1
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return state >>> 0
-  }
 }

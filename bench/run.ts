@@ -1,0 +1,120 @@
+/** One set through all contenders, round by round; then PlexiChat alone: stages, whole process, growth. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { fileBytes, type Contender, type Place } from './contenders/contender.ts'
+import { EngineProcess, profiled, wholeProcess } from './contenders/plexichat.ts'
+import { setE, writeLongTree } from './data/long-stream.ts'
+import { sets, Source, type SetName } from './data/sets.ts'
+import { stagesOf } from './profile.ts'
+import type { Growth, Result, Series, SetResult } from './result.ts'
+
+type Tell = (what: string) => void
+
+interface SetRun {
+  /** Holds the set under its name, and takes the contenders' scratch folders. */
+  readonly folder: string
+  readonly name: SetName
+  readonly rounds: number
+  readonly contenders: readonly Contender[]
+  readonly tell: Tell
+}
+
+export async function measureSet({ folder, name, rounds, contenders, tell }: SetRun): Promise<SetResult> {
+  const source = new Source(join(folder, name))
+  source.show('first')
+  const bytes = fileBytes(source.path)
+  const taking = contenders.filter(({ spared }) => !(spared ?? []).includes(name))
+  const pairs = taking.map((contender, i) => ({
+    contender,
+    place: { source: source.path, scratch: join(folder, `scratch-${String(i)}`) },
+    series: emptySeries(contender),
+  }))
+  for (let round = 1; round <= rounds; round++) {
+    for (const pair of pairs) await measureOne(name, source, { ...pair, check: round === 1 })
+    tell(`set ${name}: round ${String(round)} of ${String(rounds)}`)
+  }
+  for (const { place } of pairs) rmSync(place.scratch, { recursive: true, force: true })
+  source.show('first')
+  return { set: name, title: sets[name].title, bytes, series: pairs.map(({ series }) => series) }
+}
+
+function emptySeries({ name, role }: Contender): Series {
+  return { name, role, runs: {}, storedBytes: 0 }
+}
+
+interface One {
+  readonly contender: Contender
+  readonly place: Place
+  readonly series: Series
+  /** Compare what was restored with the source. */
+  readonly check: boolean
+}
+
+async function measureOne(name: SetName, source: Source, { contender, place, series, check }: One): Promise<void> {
+  source.show('first')
+  await contender.prepare(place)
+  for (const operation of sets[name].operations) {
+    if (operation === 'edited') source.show('edited')
+    // What earlier work left to be written must not be paid for by this one.
+    execFileSync('sync')
+    const measured = await contender.run(operation, place)
+    if (measured === undefined) continue
+    ;(series.runs[operation] ??= []).push(measured)
+    if (operation === 'first') series.storedBytes = contender.storedBytes(place)
+    if (operation === 'edited') series.editedBytes = contender.storedBytes(place)
+    if (operation === 'restore') {
+      // The floor never saw the edits.
+      if (check && (contender.role !== 'floor' || !sets[name].operations.includes('edited')))
+        execFileSync('diff', ['-r', source.path, contender.restored(place)])
+      rmSync(join(place.scratch, 'restored'), { recursive: true, force: true })
+    }
+  }
+  await contender.finish?.()
+  rmSync(place.scratch, { recursive: true, force: true })
+}
+
+/** Profiles cost time, so they have runs of their own. */
+export async function lookAtOurselves(folder: string): Promise<Pick<Result, 'wholeProcess' | 'stages'>> {
+  const place = { source: join(folder, 'A', 'source'), scratch: join(folder, 'alone') }
+  const whole = await wholeProcess(place)
+  rmSync(place.scratch, { recursive: true, force: true })
+  mkdirSync(place.scratch, { recursive: true })
+  const stages = { first: join(folder, 'cpu-first'), restore: join(folder, 'cpu-restore') }
+  await profiled('first', place, stages.first)
+  await profiled('restore', place, stages.restore)
+  rmSync(place.scratch, { recursive: true, force: true })
+  return { wholeProcess: whole, stages: { first: stagesOf(stages.first), restore: stagesOf(stages.restore) } }
+}
+
+/** Set E at three lengths, each into an empty vault: what twenty times the data does to memory and time. */
+export async function measureGrowth(folder: string, { scale, tell }: { scale: number; tell: Tell }): Promise<Growth[]> {
+  const lengths = [1 / 20, 1].map((share) => Math.max(1, Math.round(setE.mebibytes * scale * share)))
+  const found: Growth[] = []
+  const scratch = join(folder, 'growth')
+  const tree = join(folder, 'E')
+  for (const what of ['stream', 'tree'] as const) {
+    for (const mebibytes of lengths) {
+      if (what === 'tree') await writeLongTree(tree, { ...setE, mebibytes })
+      mkdirSync(scratch, { recursive: true })
+      const engine = await EngineProcess.start(scratch)
+      const order = what === 'tree' ? { kind: 'backup' as const, path: tree } : { kind: what, path: String(mebibytes) }
+      found.push({ what, mebibytes, measured: await engine.measure(order) })
+      await engine.stop()
+      for (const used of [scratch, tree]) rmSync(used, { recursive: true, force: true })
+      tell(`set E: ${what} of ${String(mebibytes)} MiB`)
+    }
+  }
+  return found
+}
+
+export function machine(): Result['machine'] {
+  const [first] = cpus()
+  return {
+    cpu: first?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: totalmem() / 2 ** 30,
+    node: process.version,
+  }
+}

@@ -73,6 +73,9 @@ export const limits = {
   objectBytes: 256 * KiB,
   nameBytes: 1024,
   linkBytes: 32 * KiB,
+  xattrs: 1024,
+  /** What a writer keeps of one entry, so that its node fits an object with room for the rest. */
+  xattrsBytes: 128 * KiB,
   /** Items of one list object. */
   listItems: 8192,
   listDepth: 8,

@@ -13,6 +13,12 @@ export interface BackupRequest {
   readonly tags?: readonly string[]
   /** .gitignore patterns relative to each path. */
   readonly exclude?: readonly string[]
+  /** Do not enter directories on other file systems than that of the path they are below. */
+  readonly oneFileSystem?: boolean
+  /** Of directories with a valid CACHEDIR.TAG keep only that. */
+  readonly excludeCaches?: boolean
+  /** Of directories with an entry of such a name keep only that; `NAME:HEADER`: if it is a file that begins with HEADER. */
+  readonly excludeIfPresent?: readonly string[]
   readonly note?: string
   /** Stop when the backup is durable here; hosts get it with the next drain. */
   readonly localOnly?: boolean
@@ -76,6 +82,8 @@ export interface BackupSummary {
   readonly safe: number | null
   readonly belowTarget: boolean
   readonly skipped: readonly Skipped[]
+  /** `skipped`: this system offers no extended attributes, so none were stored. */
+  readonly xattrs: 'kept' | 'skipped'
   readonly seconds: number
 }
 

@@ -2,20 +2,19 @@
 import type { Command } from 'commander'
 import type { RouteInput } from '../api/index.ts'
 import { collect, given } from './cli.ts'
+import { excludeFields, withExcludeOptions, type ExcludeOptions } from './exclude-options.ts'
 import type { Session } from './session.ts'
 
-export interface SourceOptions {
+export interface SourceOptions extends ExcludeOptions {
   readonly tag?: string[]
-  readonly exclude?: string[]
   readonly sqlite?: string[]
   readonly command?: string
 }
 
 export function withSourceOptions(command: Command): Command {
-  return command
+  return withExcludeOptions(command)
     .argument('[paths...]', 'files and directories')
     .option('--tag <tag>', 'tag; may be repeated', collect)
-    .option('--exclude <pattern>', 'leave out what matches (as in .gitignore); may be repeated', collect)
     .option('--sqlite <file>', 'a SQLite database, in use or not; may be repeated', collect)
     .option('--command <command>', 'back up what this shell command writes to its standard output')
 }
@@ -24,13 +23,14 @@ export function withSourceOptions(command: Command): Command {
 export function definitionBody(
   session: Session,
   paths: readonly string[],
-  { tag: tags, exclude, sqlite, command }: SourceOptions,
+  options: SourceOptions,
 ): Omit<RouteInput<'sourceAdd'>['body'], 'name' | 'replace'> {
+  const { tag: tags, sqlite, command } = options
   return {
     paths: paths.map((path) => session.path(path)),
+    ...excludeFields(session, options),
     ...given({
       tags,
-      exclude,
       sqlite: sqlite?.map((path) => session.path(path)),
       command: command === undefined ? undefined : { run: command, directory: session.path('.') },
     }),

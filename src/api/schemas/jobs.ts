@@ -60,6 +60,8 @@ export const backupSummary = z.looseObject({
   safe: z.number().nullable(),
   belowTarget: z.boolean(),
   skipped: z.array(z.object({ path: z.string(), code: z.string(), reason: z.string() })),
+  /** `skipped`: the daemon's system offers no extended attributes. */
+  xattrs: z.enum(['kept', 'skipped']).optional(),
   seconds: z.number(),
 })
 export type BackupSummary = z.output<typeof backupSummary>
@@ -128,6 +130,18 @@ export const job = z.object({
 })
 export type Job = z.output<typeof job>
 
+/** What a backup leaves out, below each of its paths. */
+export const leftOut = {
+  /** gitignore-style patterns. */
+  exclude: z.array(z.string().min(1).max(4096)).max(4096).default([]),
+  /** Of directories with a valid CACHEDIR.TAG all but that. */
+  excludeCaches: z.boolean().optional(),
+  /** Of directories with such an entry all but that: `NAME`, or `NAME:HEADER` for a file that begins with HEADER. */
+  excludeIfPresent: z.array(z.string().min(1).max(4096)).max(64).optional(),
+  /** Directories on other file systems than the path's come without their content. */
+  oneFileSystem: z.boolean().optional(),
+}
+
 export const backupRequest = z.strictObject({
   /** Absolute paths on the daemon's machine. */
   paths: z.array(pathText).max(1024).default([]),
@@ -149,8 +163,7 @@ export const backupRequest = z.strictObject({
   source: z.string().min(1).max(64).optional(),
   name: z.string().min(1).max(256).optional(),
   tags: z.array(z.string().min(1).max(256)).max(64).default([]),
-  /** gitignore-style patterns. */
-  exclude: z.array(z.string().min(1).max(4096)).max(1024).default([]),
+  ...leftOut,
   /** End once the snapshot is local-safe; placing goes on in the background. */
   local: z.boolean().default(false),
   /** Read and count, store nothing. */

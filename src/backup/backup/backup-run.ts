@@ -14,7 +14,7 @@ import type { Session } from '../session.ts'
 import { encodeSnapshot, type Snapshot, type SnapshotId } from '../snapshot/snapshot.ts'
 import { coverOlder } from '../snapshot/older-lists.ts'
 import { fillFrom } from '../sources/cut.ts'
-import { excludesOf } from '../sources/excludes.ts'
+import { leftOut } from '../sources/left-out.ts'
 import { OwnHomes } from '../sources/own-homes.ts'
 import { readOwners } from '../sources/owners.ts'
 import type { WalkDeps, WalkEntry } from '../sources/walk.ts'
@@ -109,7 +109,7 @@ export class BackupRun {
   async #read(roots: readonly WalkEntry[], store: ChunkStore): Promise<NodeList> {
     const { parts } = this.#session
     const homes = await OwnHomes.of(parts.disk, [dirname(parts.home.catalog), parts.home.outbox, parts.home.index])
-    const walk = { disk: parts.disk, excludes: excludesOf(this.#request.exclude ?? []), homes, signal: this.#signal }
+    const walk = { disk: parts.disk, homes, signal: this.#signal, ...leftOut(this.#request) }
     const writer = new TreeWriter({
       parts,
       store,
@@ -157,7 +157,7 @@ export class BackupRun {
     if (first !== undefined) return new PlexiError('STORAGE_SOURCE_UNREADABLE', { ...first })
     const names = roots.map(({ path }) => String(path)).join(', ')
     return new PlexiError('VALIDATION_USAGE', {
-      reason: `nothing to back up: ${names} is left out or of a special kind`,
+      reason: `nothing to back up: ${names} is left out`,
     })
   }
 
@@ -259,6 +259,7 @@ export class BackupRun {
       safe,
       belowTarget: safe === null || safe < parts.options.target,
       skipped: this.#skipped,
+      xattrs: parts.disk.support.xattrs ? 'kept' : 'skipped',
       seconds: (parts.clock.elapsed() - this.#startedAt) / 1000,
     }
   }

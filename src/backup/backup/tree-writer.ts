@@ -3,18 +3,20 @@
  * Invariant: a node is written after everything it refers to.
  */
 import { compare, utf8 } from '../../base/bytes.ts'
-import type { DiskStat } from '../../base/disk.ts'
+import { deviceParts, type DiskFile, type DiskStat } from '../../base/disk.ts'
 import { PlexiError } from '../../base/errors.ts'
 import { Chunker, type ChunkId } from '../../shard/index.ts'
 import type { Parts } from '../parts.ts'
 import type { Skipped } from '../requests.ts'
 import { cut, type Fill } from '../sources/cut.ts'
 import { nameText } from '../sources/excludes.ts'
+import { MetadataReader } from '../sources/metadata.ts'
 import type { Owners } from '../sources/owners.ts'
 import { hasChanged, openSource, readAhead, type AheadItem } from '../sources/read-file.ts'
+import { isSparse, regionsOf } from '../sources/regions.ts'
 import { reasonOf, walk, type WalkDeps, type WalkEntry } from '../sources/walk.ts'
 import { ContentBuilder, NodeListBuilder, type ObjectStore } from '../tree/list-builder.ts'
-import type { Content, NodeList, NodeType, TreeNode } from '../tree/node.ts'
+import type { Content, NodeList, TreeNode } from '../tree/node.ts'
 import type { Counters } from './counters.ts'
 import { DatabaseWriter, type Written } from './database-writer.ts'
 
@@ -51,10 +53,18 @@ export class TreeWriter {
   readonly #deps: TreeDeps
   readonly #chunker: Chunker
   readonly #databases: DatabaseWriter
+  readonly #metadata: MetadataReader
 
   constructor(deps: TreeDeps) {
     this.#deps = deps
     this.#databases = new DatabaseWriter(deps)
+    this.#metadata = new MetadataReader({
+      disk: deps.parts.disk,
+      owners: deps.owners,
+      incomplete: (path, reason) => {
+        deps.skip({ path: nameText(path), reason })
+      },
+    })
     this.#chunker = new Chunker(deps.parts.options.chunk, deps.parts.keys.shared.chunker)
   }
 
@@ -107,22 +117,22 @@ export class TreeWriter {
     if (directory === undefined) return undefined
     this.#deps.counters.dirs++
     const { entry, builder } = directory
-    return { ...this.#common(entry.name, 'dir', entry.stat), list: await builder.finish() }
+    return { ...(await this.#metadata.of(entry)), list: await builder.finish() }
   }
 
   async #writeItem(item: Exclude<AheadItem, { type: 'enter' | 'leave' }>): Promise<TreeNode | undefined> {
     if (item.type === 'file') return this.#writeFile(item)
-    if (item.type === 'link') return { ...this.#common(item.name, 'link', item.stat), target: item.target }
+    if (item.type === 'link') return { ...(await this.#metadata.of(item)), target: item.target }
+    if (item.type === 'special') return this.#special(item)
     if (item.type === 'skipped') this.#deps.skip({ path: item.path, reason: item.reason })
     else this.#deps.leaveOut(item.path, item.reason)
     return undefined
   }
 
   async #writeFile(item: Extract<AheadItem, { type: 'file' }>): Promise<TreeNode | undefined> {
-    const { counters, skip, progress, databases } = this.#deps
+    const { counters, skip, progress } = this.#deps
     if (this.#databases.isCompanion(item)) return undefined
-    const database = await this.#databases.write(item, databases.has(nameText(item.path)))
-    const read = database ?? (await (item.small === undefined ? this.#readLarge(item) : this.#readSmall(item.small)))
+    const read = await this.#readFile(item)
     if ('error' in read) {
       skip({ path: nameText(item.path), reason: read.error })
       return undefined
@@ -130,7 +140,27 @@ export class TreeWriter {
     if (read.changed) skip({ path: nameText(item.path), reason: 'changed while it was read' })
     counters.filesDone++
     progress()
-    return { ...this.#common(item.name, 'file', item.stat), size: read.size, content: read.content }
+    return { ...(await this.#metadata.of(item)), size: read.size, content: read.content }
+  }
+
+  /** A file that was stored under another of its names is not read again. */
+  async #readFile(item: Extract<AheadItem, { type: 'file' }>): Promise<Written> {
+    const { links } = this.#metadata
+    const known = links.known(item.stat)
+    if (known !== undefined) {
+      this.#deps.counters.bytesDone += known.size
+      return { ...known, changed: false }
+    }
+    const database = await this.#databases.write(item, this.#deps.databases.has(nameText(item.path)))
+    const read = database ?? (await (item.small === undefined ? this.#readLarge(item) : this.#readSmall(item.small)))
+    if (!('error' in read) && !read.changed) links.remember(item.stat, read)
+    return read
+  }
+
+  async #special(entry: WalkEntry): Promise<TreeNode> {
+    const { kind, rdev } = entry.stat
+    const device = kind === 'char' || kind === 'block' ? { device: deviceParts(rdev) } : {}
+    return { ...(await this.#metadata.of(entry)), ...device }
   }
 
   async #readSmall(small: NonNullable<Extract<AheadItem, { type: 'file' }>['small']>): Promise<Written> {
@@ -150,12 +180,7 @@ export class TreeWriter {
     try {
       const { file, stat } = await openSource(this.#deps.parts.disk, entry)
       try {
-        let at = 0
-        const written = await this.#writeContent(async (into) => {
-          const count = await file.read(into, at)
-          at += count
-          return count
-        })
+        const written = await this.#writeRegions(file, stat)
         const changed = hasChanged(entry.stat, stat) || hasChanged(stat, await file.stat())
         return { ...written, changed }
       } finally {
@@ -168,9 +193,30 @@ export class TreeWriter {
     }
   }
 
-  async #writeContent(fill: Fill): Promise<{ content: Content; size: number }> {
-    const { parts, store, counters, progress, walk: walkDeps } = this.#deps
+  /** Data to the end of the file; holes as what they are. */
+  async #writeRegions(file: DiskFile, stat: DiskStat): Promise<{ content: Content; size: number }> {
+    const { store, counters, progress } = this.#deps
     const builder = new ContentBuilder(store)
+    let size = 0
+    for await (const { hole, from, to } of regionsOf(file, stat)) {
+      if (hole) {
+        await builder.push({ chunk: null, from: 0, length: to - from })
+        counters.bytesDone += to - from
+        size += to - from
+        progress()
+      } else size += await this.#writeData(builder, fillRange(file, from, isSparse(stat) ? to : Infinity))
+    }
+    return { content: await builder.finish(), size }
+  }
+
+  async #writeContent(fill: Fill): Promise<{ content: Content; size: number }> {
+    const builder = new ContentBuilder(this.#deps.store)
+    const size = await this.#writeData(builder, fill)
+    return { content: await builder.finish(), size }
+  }
+
+  async #writeData(builder: ContentBuilder, fill: Fill): Promise<number> {
+    const { parts, store, counters, progress, walk: walkDeps } = this.#deps
     const sizes = { blockBytes: parts.options.readBlockBytes, maxBytes: parts.options.chunk.maxBytes }
     let size = 0
     for await (const piece of cut(this.#chunker, guarded(fill), sizes)) {
@@ -180,24 +226,17 @@ export class TreeWriter {
       counters.bytesDone += piece.length
       progress()
     }
-    return { content: await builder.finish(), size }
+    return size
   }
+}
 
-  #common(name: Uint8Array, type: NodeType, stat: DiskStat): Omit<TreeNode, 'size' | 'content' | 'list' | 'target'> {
-    const { owners } = this.#deps
-    const user = owners.user(stat.uid)
-    const group = owners.group(stat.gid)
-    const { mode, uid, gid, mtimeNs } = stat
-    return {
-      name,
-      type,
-      mode,
-      uid,
-      gid,
-      mtimeNs,
-      ...(user === undefined ? {} : { user }),
-      ...(group === undefined ? {} : { group }),
-    }
+/** Bytes of a file from `from` up to `to` or its end. */
+function fillRange(file: DiskFile, from: number, to: number): Fill {
+  let at = from
+  return async (into) => {
+    const count = at >= to ? 0 : await file.read(into.subarray(0, Math.min(into.length, to - at)), at)
+    at += count
+    return count
   }
 }
 

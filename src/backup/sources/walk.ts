@@ -6,6 +6,7 @@ import { compare, utf8 } from '../../base/bytes.ts'
 import type { Disk, DiskStat } from '../../base/disk.ts'
 import { mapBounded } from '../../base/queue.ts'
 import { nameText, type Excludes } from './excludes.ts'
+import { markerIn, type Marker } from './markers.ts'
 import type { OwnHomes } from './own-homes.ts'
 
 export interface WalkEntry {
@@ -19,6 +20,8 @@ export type WalkItem =
   | { readonly type: 'leave' }
   | ({ readonly type: 'file' } & WalkEntry)
   | ({ readonly type: 'link'; readonly target: Buffer } & WalkEntry)
+  /** Pipes, sockets and devices: stored as what they are, never opened. */
+  | ({ readonly type: 'special' } & WalkEntry)
   /** Could not be read: the backup is partial. */
   | { readonly type: 'skipped'; readonly path: string; readonly reason: string }
   /** Left out on purpose. */
@@ -28,7 +31,16 @@ export interface WalkDeps {
   readonly disk: Disk
   readonly excludes: Excludes
   readonly homes: OwnHomes
+  /** Directories that have one of these keep it and nothing else. */
+  readonly markers: readonly Marker[]
+  /** Stay on the file system of the path that is walked. */
+  readonly oneFileSystem: boolean
   readonly signal: AbortSignal
+}
+
+interface VisitDeps extends WalkDeps {
+  /** Where the walk began. */
+  readonly device: bigint
 }
 
 const STATS_AT_ONCE = 16
@@ -36,19 +48,25 @@ const STAT_SLICE = 1024
 
 /** Everything at and below `path`; the first item is the path itself under `name`. */
 export async function* walk(root: WalkEntry, deps: WalkDeps): AsyncGenerator<WalkItem> {
-  yield* visit(root, [], deps)
+  yield* visit(root, [], { ...deps, device: root.stat.device })
 }
 
-async function* visit(entry: WalkEntry, below: readonly Uint8Array[], deps: WalkDeps): AsyncGenerator<WalkItem> {
+async function* visit(entry: WalkEntry, below: readonly Uint8Array[], deps: VisitDeps): AsyncGenerator<WalkItem> {
   deps.signal.throwIfAborted()
   if (entry.stat.kind === 'file') yield { type: 'file', ...entry }
   else if (entry.stat.kind === 'symlink') yield await link(entry, deps.disk)
   else if (entry.stat.kind === 'directory') yield* directory(entry, below, deps)
-  else yield { type: 'note', path: nameText(entry.path), reason: `a ${entry.stat.kind} is not stored` }
+  else yield { type: 'special', ...entry }
 }
 
-async function* directory(entry: WalkEntry, below: readonly Uint8Array[], deps: WalkDeps): AsyncGenerator<WalkItem> {
-  let names: Buffer[]
+async function* directory(entry: WalkEntry, below: readonly Uint8Array[], deps: VisitDeps): AsyncGenerator<WalkItem> {
+  let names: readonly Buffer[]
+  if (deps.oneFileSystem && entry.stat.device !== deps.device) {
+    yield { type: 'note', path: nameText(entry.path), reason: 'another file system, not entered' }
+    yield { type: 'enter', ...entry }
+    yield { type: 'leave' }
+    return
+  }
   try {
     names = (await deps.disk.readdir(entry.path)).sort(compare)
   } catch (error) {
@@ -58,6 +76,11 @@ async function* directory(entry: WalkEntry, below: readonly Uint8Array[], deps: 
   if (deps.homes.isOwn(entry.stat, names)) {
     yield { type: 'note', path: nameText(entry.path), reason: 'a home or store of PlexiChat is never backed up' }
     return
+  }
+  const marker = await markerIn(entry, names, deps)
+  if (marker !== undefined) {
+    yield { type: 'note', path: nameText(entry.path), reason: `left out but for its ${nameText(marker)}` }
+    names = names.filter((name) => compare(name, marker) === 0)
   }
   yield { type: 'enter', ...entry }
   for (let at = 0; at < names.length; at += STAT_SLICE) {
@@ -73,7 +96,7 @@ type Found = DiskStat | { readonly error: string } | undefined
 async function* child(
   parent: WalkEntry,
   { name, found, below }: { name: Buffer; found: Found; below: readonly Uint8Array[] },
-  deps: WalkDeps,
+  deps: VisitDeps,
 ): AsyncGenerator<WalkItem> {
   const path = join(parent.path, name)
   if (found === undefined) return

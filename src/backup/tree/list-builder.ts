@@ -68,8 +68,10 @@ export class NodeListBuilder {
   }
 
   async push(node: TreeNode): Promise<void> {
+    const bytes = estimate(node)
+    if (this.#bytes + bytes > MAX_NODE_BYTES) await this.#flushNodes()
     this.#nodes.push(node)
-    this.#bytes += estimate(node)
+    this.#bytes += bytes
     if (this.#bytes >= MAX_NODE_BYTES || (this.#bytes >= MIN_NODE_BYTES && isNameCut(node.name)))
       await this.#flushNodes()
   }
@@ -118,5 +120,6 @@ function isNameCut(name: Uint8Array): boolean {
 
 function estimate(node: TreeNode): number {
   const lists = (node.content?.extents.length ?? 0) * 44 + (node.list?.chunks.length ?? 0) * 34
-  return 72 + node.name.length + lists + (node.target?.length ?? 0) + (node.origin?.length ?? 0)
+  const xattrs = (node.xattrs ?? []).reduce((sum, [name, value]) => sum + name.length + value.length + 8, 0)
+  return 72 + node.name.length + lists + xattrs + (node.target?.length ?? 0) + (node.origin?.length ?? 0)
 }

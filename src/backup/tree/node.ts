@@ -161,7 +161,7 @@ function readDevice(f: Fields): readonly [number, number] {
 }
 
 function readXattrs(f: Fields): readonly (readonly [Uint8Array, Uint8Array])[] {
-  return f.list('xattrs', 1024).map((pair) => {
+  return f.list('xattrs', limits.xattrs).map((pair) => {
     const [name, value] = asTuple(pair, 'xattr', 2)
     return [asBytes(name, 'xattr', { max: 255 }), asBytes(value, 'xattr', { max: 65_536 })] as const
   })

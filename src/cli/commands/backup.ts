@@ -98,6 +98,7 @@ function story(session: Session, summary: BackupSummary): string {
     )
   if (summary.queued > 0) lines.push(`  waiting    ${counted(summary.queued, 'stripe')} for hosts`)
   if (summary.safe !== null) lines.push(`  safe       ${percent(summary.safe)}`)
+  if (summary.xattrs === 'skipped') lines.push('  xattrs     skipped: this system offers no way to read them')
   const skipped = summary.skipped.slice(0, MAX_SHOWN_SKIPS).map(({ path, reason }) => `  skipped    ${path}: ${reason}`)
   return [...lines, ...skipped].join('\n')
 }

@@ -129,8 +129,12 @@ export class BackupJob implements JobHandler {
   }
 
   #engineRequest(request: BackupRequest, context: JobContext): engine.BackupRequest {
-    const { paths, sqlite, stdin, command, name, tags, exclude, local, dryRun } = request
-    const settings = { ...(name === undefined ? {} : { name }), tags, exclude, localOnly: local, dryRun }
+    const { paths, sqlite, stdin, command, name, tags, local, dryRun } = request
+    const settings = {
+      ...(name === undefined ? {} : { name }),
+      ...{ tags, localOnly: local, dryRun },
+      ...leftOut(request),
+    }
     if (command !== undefined) {
       const stream = { name: outputName(command, name), data: this.#output(command, context) }
       return { ...settings, stream }
@@ -175,6 +179,11 @@ const LOOK_AGAIN_MS = 30 * SECOND
 const LOOK_AT_OUTBOX_MS = SECOND
 
 const placing = { type: 'progress', phase: 'placing', filesTotal: null, bytesTotal: null } as const
+
+function leftOut(request: BackupRequest): Partial<engine.BackupRequest> {
+  const { exclude, excludeCaches = false, excludeIfPresent = [], oneFileSystem = false } = request
+  return { exclude, excludeCaches, excludeIfPresent, oneFileSystem }
+}
 
 function apiSummary(summary: engine.BackupSummary): BackupSummary {
   const { type: _, skipped, k, n, ...rest } = summary

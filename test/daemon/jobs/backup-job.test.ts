@@ -9,7 +9,7 @@ import { VirtualClock } from '../../support/virtual-clock.ts'
 const made: BackupSummary = {
   type: 'summary',
   ...{ snapshot: 's1', files: 2, dirs: 1, bytes: 10, newBytes: 10, storedBytes: 5, newShards: 1, stripes: 1 },
-  ...{ k: null, n: null, placed: 0, queued: 1, safe: 0, belowTarget: true, seconds: 0.1 },
+  ...{ k: null, n: null, placed: 0, queued: 1, safe: 0, belowTarget: true, seconds: 0.1, xattrs: 'kept' },
   skipped: [{ path: '/a/x', reason: 'unreadable' }],
 }
 

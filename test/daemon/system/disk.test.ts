@@ -1,16 +1,14 @@
 import t from 'tap'
-import { mkdtempSync, statSync, symlinkSync, rmSync, writeFileSync, lstatSync, truncateSync } from 'node:fs'
+import { mkdtempSync, statSync, symlinkSync, rmSync, writeFileSync, lstatSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { deviceNumber, deviceParts } from '../../../src/base/disk.ts'
-import { libc } from '../../../src/daemon/system/libc.ts'
+import { lacks } from '../../support/file-system.ts'
 import { diskOver, systemDisk as disk } from '../../../src/daemon/system/disk.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'plexi-disk-'))
 const withoutLibc = diskOver(() => ({}))
-const hasXattrs = takesXattrs()
-const hasHoles = disk.support.holes && keepsHoles()
 
 t.teardown(() => {
   rmSync(dir, { recursive: true })
@@ -37,7 +35,7 @@ t.test('a symlink is never followed on open', async (t) => {
 
 t.test(
   'times come back to the ns, before and after 1970, on files and on links',
-  { skip: !disk.support.exactTimes && 'no libc here' },
+  { skip: lacks.exactTimes },
   async (t) => {
     const path = join(dir, 'ns')
     writeFileSync(path, '')
@@ -66,23 +64,19 @@ t.test('hard links share an inode', async (t) => {
   await t.rejects(disk.link(join(dir, 'h1'), join(dir, 'h2')), { code: 'EEXIST' })
 })
 
-t.test(
-  'a fifo is made, and a device where that is allowed',
-  { skip: !disk.support.specialFiles && 'no libc here' },
-  async (t) => {
-    await disk.mknod(join(dir, 'fifo'), { kind: 'fifo', mode: 0o600, device: [0, 0] })
-    t.match(await disk.stat(join(dir, 'fifo')), { kind: 'fifo', mode: 0o600 })
-    await t.rejects(disk.mknod(join(dir, 'fifo'), { kind: 'fifo', mode: 0o600, device: [0, 0] }), { code: 'EEXIST' })
-    try {
-      await disk.mknod(join(dir, 'null'), { kind: 'char', mode: 0o600, device: [1, 3] })
-      const stat = await disk.stat(join(dir, 'null'))
-      t.equal(stat?.kind, 'char')
-      t.same(deviceParts(stat?.rdev ?? 0n), [1, 3])
-    } catch (error) {
-      t.equal((error as { code: string }).code, 'EPERM', 'devices need root')
-    }
-  },
-)
+t.test('a fifo is made, and a device where that is allowed', { skip: lacks.fifos }, async (t) => {
+  await disk.mknod(join(dir, 'fifo'), { kind: 'fifo', mode: 0o600, device: [0, 0] })
+  t.match(await disk.stat(join(dir, 'fifo')), { kind: 'fifo', mode: 0o600 })
+  await t.rejects(disk.mknod(join(dir, 'fifo'), { kind: 'fifo', mode: 0o600, device: [0, 0] }), { code: 'EEXIST' })
+  try {
+    await disk.mknod(join(dir, 'null'), { kind: 'char', mode: 0o600, device: [1, 3] })
+    const stat = await disk.stat(join(dir, 'null'))
+    t.equal(stat?.kind, 'char')
+    t.same(deviceParts(stat?.rdev ?? 0n), [1, 3])
+  } catch (error) {
+    t.equal((error as { code: string }).code, 'EPERM', 'devices need root')
+  }
+})
 
 t.test('device numbers come apart and together', (t) => {
   fc.assert(
@@ -96,39 +90,35 @@ t.test('device numbers come apart and together', (t) => {
   t.end()
 })
 
-t.test(
-  'extended attributes are raw bytes, of files, directories and odd names',
-  { skip: !hasXattrs && 'no extended attributes here' },
-  async (t) => {
-    const odd = Buffer.concat([Buffer.from(`${dir}/`), Buffer.from([0x78, 0xff])])
-    writeFileSync(odd, '')
-    const value = Buffer.from([0, 1, 0xff, 0])
-    const name = Buffer.concat([Buffer.from('user.'), Buffer.from([0xfe])])
-    await disk.setXattr(odd, [name, value])
-    await disk.setXattr(odd, [Buffer.from('user.empty'), Buffer.alloc(0)])
-    const own = (await disk.xattrs(odd)).filter(([each]) => String(each).startsWith('user.'))
-    const sorted = own.toSorted(([a], [b]) => Buffer.compare(a, b))
-    t.same(
-      sorted.map(([a, b]) => [Buffer.from(a).toString('hex'), Buffer.from(b).toString('hex')]),
-      [
-        [Buffer.from('user.empty').toString('hex'), ''],
-        [name.toString('hex'), value.toString('hex')],
-      ],
-    )
-    await disk.removeXattr(odd, name)
-    await disk.removeXattr(odd, name)
-    t.notOk((await disk.xattrs(odd)).some(([each]) => name.equals(each)))
-    symlinkSync(odd, join(dir, 'oddlink'))
-    t.notOk(
-      (await disk.xattrs(join(dir, 'oddlink'))).some(([each]) => String(each) === 'user.empty'),
-      'not followed',
-    )
-    await t.rejects(disk.xattrs(join(dir, 'gone')), { code: 'ENOENT' })
-    t.same((await disk.xattrs('/proc/self/status')).length, 0)
-  },
-)
+t.test('extended attributes are raw bytes, of files, directories and odd names', { skip: lacks.xattrs }, async (t) => {
+  const odd = Buffer.concat([Buffer.from(`${dir}/`), Buffer.from([0x78, 0xff])])
+  writeFileSync(odd, '')
+  const value = Buffer.from([0, 1, 0xff, 0])
+  const name = Buffer.concat([Buffer.from('user.'), Buffer.from([0xfe])])
+  await disk.setXattr(odd, [name, value])
+  await disk.setXattr(odd, [Buffer.from('user.empty'), Buffer.alloc(0)])
+  const own = (await disk.xattrs(odd)).filter(([each]) => String(each).startsWith('user.'))
+  const sorted = own.toSorted(([a], [b]) => Buffer.compare(a, b))
+  t.same(
+    sorted.map(([a, b]) => [Buffer.from(a).toString('hex'), Buffer.from(b).toString('hex')]),
+    [
+      [Buffer.from('user.empty').toString('hex'), ''],
+      [name.toString('hex'), value.toString('hex')],
+    ],
+  )
+  await disk.removeXattr(odd, name)
+  await disk.removeXattr(odd, name)
+  t.notOk((await disk.xattrs(odd)).some(([each]) => name.equals(each)))
+  symlinkSync(odd, join(dir, 'oddlink'))
+  t.notOk(
+    (await disk.xattrs(join(dir, 'oddlink'))).some(([each]) => String(each) === 'user.empty'),
+    'not followed',
+  )
+  await t.rejects(disk.xattrs(join(dir, 'gone')), { code: 'ENOENT' })
+  t.same((await disk.xattrs('/proc/self/status')).length, 0)
+})
 
-t.test('holes of a sparse file are told apart from data', { skip: !hasHoles && 'no holes here' }, async (t) => {
+t.test('holes of a sparse file are told apart from data', { skip: lacks.holes }, async (t) => {
   const path = join(dir, 'sparse')
   const size = 64 * 1024 * 1024
   const file = await disk.open(path, 'create')
@@ -196,20 +186,3 @@ t.test('directories are made with those above them, and where none can be made t
   await t.rejects(disk.mkdir(join(dir, 'a/b')), { code: 'ENOTDIR' })
   if (process.platform === 'linux') await t.rejects(disk.mkdir('/proc/none/below'), { code: 'ENOENT' })
 })
-
-function takesXattrs(): boolean {
-  try {
-    libc().setXattr?.(Buffer.from(dir), [Buffer.from('user.probe'), Buffer.from('1')])
-    return disk.support.xattrs
-  } catch {
-    return false
-  }
-}
-
-function keepsHoles(): boolean {
-  writeFileSync(join(dir, 'probe'), '')
-  truncateSync(join(dir, 'probe'), 1 << 20)
-  const { blocks } = statSync(join(dir, 'probe'))
-  rmSync(join(dir, 'probe'))
-  return blocks === 0
-}

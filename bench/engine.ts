@@ -18,7 +18,7 @@ import { newPhrase } from '../src/crypto/phrase.ts'
 import { signingKey } from '../src/crypto/signature.ts'
 import { signTerms } from '../src/crypto/terms.ts'
 import { deriveVault } from '../src/crypto/vault-keys.ts'
-import { systemClock, systemDisk, systemRandom } from '../src/daemon/system/index.ts'
+import { systemClock, systemDisk, systemRandom, systemThreads } from '../src/daemon/system/index.ts'
 
 /** `stream`: the long stream of that many MiB, made by a process of its own. */
 export interface EngineOrder {
@@ -50,6 +50,7 @@ async function openEngine(): Promise<BackupEngine> {
     log: silentLogger,
     metrics: noMetrics,
     network: new DirectoryNetwork({ directory: join(scratch, 'shards') }, { disk: systemDisk, clock: systemClock }),
+    threads: systemThreads,
     keys: loadKeys(join(scratch, 'keys')),
     home: {
       catalog: join(home, 'catalog.db'),

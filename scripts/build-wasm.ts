@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import wabt from 'wabt'
 
-const kernels = ['src/shard/erasure']
+const kernels = ['src/shard/chunker', 'src/shard/erasure']
 
 const tools = await wabt()
 for (const kernel of kernels) {

@@ -12,6 +12,8 @@ import { BackupRun } from './backup/backup-run.ts'
 import { Catalogue } from './catalogue/catalogue.ts'
 import { ChunkIndex } from './catalogue/chunk-index.ts'
 import { EventStream } from './events.ts'
+import type { KernelSetup } from './kernel/jobs.ts'
+import { KernelPool } from './kernel/pool.ts'
 import { overview, safeOf, stripeHosts, waiting } from './health.ts'
 import { hostNote } from './notes.ts'
 import type { BackupOptions } from './options.ts'
@@ -72,7 +74,8 @@ export class BackupEngine {
       const remotes = new RemoteBook({ ...this.#deps, catalogue })
       const hosts = this.#deps.network
       const network = new Places({ hosts, book: remotes, catalogue, clock })
-      const shared = { catalogue, index, outbox, inline, remotes, hosts, network }
+      const kernel = new KernelPool(() => this.#kernelSetup(), this.#deps)
+      const shared = { catalogue, index, outbox, inline, remotes, hosts, network, kernel }
       const parts: Parts = { ...this.#deps, options: this.#options, ...shared }
       this.#session = new Session(parts)
     } catch (error) {
@@ -87,6 +90,7 @@ export class BackupEngine {
     if (session === undefined) return
     await session.placer.settle()
     await session.parts.remotes.close()
+    await session.parts.kernel.stop()
     await session.parts.index.close()
     session.parts.catalogue.close()
   }
@@ -257,6 +261,13 @@ export class BackupEngine {
   /** The newest head made, whether hosts have it or not. */
   head(): HeadBundle | undefined {
     return this.#open.publisher.bundle()
+  }
+
+  #kernelSetup(): KernelSetup {
+    const { keys } = this.#deps
+    const { idMac, chunker } = keys.shared
+    const epochs = keys.epochs.toSorted((a, b) => a.epoch - b.epoch)
+    return { idMac, chunker, epochs, chunk: this.#options.chunk, packer: this.#options.packer }
   }
 
   #browser(signal: AbortSignal): Browser {

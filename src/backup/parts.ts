@@ -4,10 +4,12 @@ import type { Disk } from '../base/disk.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { Random } from '../base/random.ts'
+import type { Threads } from '../base/threads.ts'
 import type { ShardNetwork } from '../shard/index.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
 import type { ChunkIndex } from './catalogue/chunk-index.ts'
 import type { EngineKeys } from './engine-keys.ts'
+import type { KernelPool } from './kernel/pool.ts'
 import type { BackupOptions } from './options.ts'
 import type { Places } from './remotes/places.ts'
 import type { RemoteBook } from './remotes/remote-book.ts'
@@ -32,6 +34,7 @@ export interface EngineDeps {
   readonly log: Logger
   readonly metrics: Metrics
   readonly network: ShardNetwork
+  readonly threads: Threads
   readonly keys: EngineKeys
   readonly home: EngineHome
 }
@@ -47,4 +50,5 @@ export interface Parts extends EngineDeps {
   readonly index: ChunkIndex
   readonly outbox: Outbox
   readonly inline: InlineStore
+  readonly kernel: KernelPool
 }

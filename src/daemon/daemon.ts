@@ -38,7 +38,7 @@ import { remoteDefaults, RemoteLoop } from './remote-loop.ts'
 import { createServices } from './services/index.ts'
 import type { SettingFlags } from './settings.ts'
 import { commandOutput } from './system/command-output.ts'
-import { systemClock, systemDisk, systemRandom } from './system/index.ts'
+import { systemClock, systemDisk, systemRandom, systemThreads } from './system/index.ts'
 import { newToken } from './token.ts'
 
 export interface DaemonRequest {
@@ -110,7 +110,7 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
 
   const engine = new BackupEngine(backupOptions(settings.values, device.keys), {
     ...{ ...world, log: log.child({ room: 'backup' }) },
-    network: node.network,
+    ...{ network: node.network, threads: systemThreads },
     keys: device.engine,
     home: paths,
   })

@@ -6,9 +6,11 @@
 import { concat, utf8 } from '../base/bytes.ts'
 import { invariant } from '../base/errors.ts'
 import { hmac } from '../crypto/hash.ts'
+import { chunkerWasm } from './chunker-wasm.ts'
 import type { ChunkId } from './ids.ts'
 import type { ChunkerOptions } from './options.ts'
 import { MAX_CHUNK_BYTES } from './options.ts'
+import { loadKernel, type WasmMemory } from './wasm-kernel.ts'
 
 /** Bytes that decide on a cut: each doubling of the 32-bit hash pushes the oldest one out. */
 export const GEAR_WINDOW = 32
@@ -19,6 +21,7 @@ export class Chunker {
   readonly #gear: Int32Array
   readonly #strictMask: number
   readonly #looseMask: number
+  #kernel: Kernel | undefined
 
   /** `key` is the vault's `chunker` key. */
   constructor(options: ChunkerOptions, key: Uint8Array) {
@@ -60,7 +63,38 @@ export class Chunker {
     }
     return end
   }
+
+  /**
+   * Lengths of the chunks at the start of `data`: all of it where it is the `last` of the input, else as far as what
+   * follows cannot move a cut any more. One pass of the kernel; `data` is copied into its memory.
+   */
+  cut(data: Uint8Array, last: boolean): Uint32Array {
+    const { minBytes, averageBytes, maxBytes } = this.#options
+    const kernel = (this.#kernel ??= this.#prepareKernel())
+    const outBytes = 4 * (Math.ceil(data.length / minBytes) + 1)
+    const dataAt = GEAR_BYTES + outBytes
+    const short = dataAt + data.length - kernel.memory.buffer.byteLength
+    if (short > 0) kernel.memory.grow(Math.ceil(short / PAGE_BYTES))
+    new Uint8Array(kernel.memory.buffer).set(data, dataAt)
+    const range = [dataAt, dataAt + data.length, last ? 1 : 0, GEAR_BYTES]
+    const count = kernel.cut(...range, minBytes, averageBytes, maxBytes, this.#strictMask, this.#looseMask)
+    return new Uint32Array(kernel.memory.buffer, GEAR_BYTES, count).slice()
+  }
+
+  #prepareKernel(): Kernel {
+    const kernel = loadKernel<Kernel>(chunkerWasm)
+    new Int32Array(kernel.memory.buffer, 0, this.#gear.length).set(this.#gear)
+    return kernel
+  }
 }
+
+interface Kernel {
+  readonly memory: WasmMemory
+  cut(...place: number[]): number
+}
+
+const GEAR_BYTES = 1024
+const PAGE_BYTES = 65_536
 
 /** HMAC-SHA-256 of a chunk's plaintext under the vault's `id-mac` key: ids tell nothing to whoever lacks the key. */
 export function chunkIdOf(idMac: Uint8Array, data: Uint8Array): ChunkId {

@@ -32,6 +32,8 @@ export interface WaitingChunk {
 
 interface KeptChunk extends WaitingChunk {
   readonly evenness: Evenness
+  /** Its bytes are the caller's memory. */
+  readonly borrowed: boolean
 }
 
 /** A frame with its chunks; they lie one after the other in the plain bytes. */
@@ -73,29 +75,30 @@ export class ShardPacker {
   }
 
   /** Takes a chunk (copied) and returns the shards completed by it. A chunk that already waits is not taken twice. */
-  add(chunk: WaitingChunk): Promise<SealedShard[]> {
-    return settle(() => {
-      this.#keep(chunk)
-      const sealed: SealedShard[] = []
-      while (this.#waiting.length > this.#options.windowChunks && this.#waitingPlain >= 2 * this.#options.frameBytes) {
-        this.#step(sealed)
-      }
-      return sealed
-    })
+  add(chunk: WaitingChunk): SealedShard[] {
+    return this.addAll([chunk])
+  }
+
+  /** The same for many: their bytes are read during the call only, and copied only where they go on waiting. */
+  addAll(chunks: readonly WaitingChunk[]): SealedShard[] {
+    for (const chunk of chunks) this.#keep(chunk)
+    const sealed: SealedShard[] = []
+    const { windowChunks, frameBytes } = this.#options
+    while (this.#waiting.length > windowChunks && this.#waitingPlain >= 2 * frameBytes) this.#step(sealed)
+    this.#own()
+    return sealed
   }
 
   /** Seals all that waits; the last shard may be mostly padding. */
-  flush(): Promise<SealedShard[]> {
-    return settle(() => {
-      const sealed: SealedShard[] = []
-      while (this.#waiting.length > 0 || this.#open.length > 0 || this.#carried !== undefined) {
-        // With nothing left to fill the room with, the carried frame is cut up for it.
-        if (this.#waiting.length === 0 && this.#carried !== undefined && this.#closing < MAX_CLOSING) this.#putBack()
-        if (this.#waiting.length > 0) this.#step(sealed)
-        else this.#seal(sealed)
-      }
-      return sealed
-    })
+  flush(): SealedShard[] {
+    const sealed: SealedShard[] = []
+    while (this.#waiting.length > 0 || this.#open.length > 0 || this.#carried !== undefined) {
+      // With nothing left to fill the room with, the carried frame is cut up for it.
+      if (this.#waiting.length === 0 && this.#carried !== undefined && this.#closing < MAX_CLOSING) this.#putBack()
+      if (this.#waiting.length > 0) this.#step(sealed)
+      else this.#seal(sealed)
+    }
+    return sealed
   }
 
   /** Hands back every chunk not yet sealed and forgets it. */
@@ -122,9 +125,16 @@ export class ShardPacker {
     const key = keyOf(chunk.id)
     if (this.#ids.has(key)) return
     this.#ids.add(key)
-    const bytes = Buffer.from(chunk.bytes)
-    this.#waiting.push({ id: chunk.id, kind: chunk.kind, bytes, evenness: evennessOf(bytes) })
-    this.#waitingPlain += chunk.bytes.length
+    const { id, kind, bytes } = chunk
+    this.#waiting.push({ id, kind, bytes, evenness: evennessOf(bytes), borrowed: true })
+    this.#waitingPlain += bytes.length
+  }
+
+  /** What goes on waiting no longer depends on the caller's memory. */
+  #own(): void {
+    this.#waiting = this.#waiting.map((chunk) =>
+      chunk.borrowed ? { ...chunk, bytes: Buffer.from(chunk.bytes), borrowed: false } : chunk,
+    )
   }
 
   /** One frame: into the open shard, or carried to the next. Seals the open shard when nothing more fits it. */
@@ -220,19 +230,36 @@ const MARGIN = 1.03
 const frameSlab = Buffer.alloc(MAX_FRAME_BYTES)
 
 function pack(chunks: readonly KeptChunk[], level: number): PackedFrame {
-  let end = 0
-  for (const chunk of chunks) {
-    frameSlab.set(chunk.bytes, end)
-    end += chunk.bytes.length
-  }
   const listed = chunks.map(({ id, bytes, kind, evenness }) => ({ id, length: bytes.length, kind, evenness }))
-  return { ...compressFrame(frameSlab.subarray(0, end), level), chunks: listed }
+  return { ...compressFrame(joined(chunks), level), chunks: listed }
+}
+
+/** The chunks one after the other: where they lie so already, without a copy. */
+function joined(chunks: readonly KeptChunk[]): Uint8Array {
+  const first = (chunks[0] as KeptChunk).bytes
+  let end = 0
+  let inPlace = true
+  for (const { bytes } of chunks) {
+    inPlace &&= bytes.buffer === first.buffer && bytes.byteOffset === first.byteOffset + end
+    end += bytes.length
+  }
+  if (inPlace) return Buffer.from(first.buffer, first.byteOffset, end)
+  let at = 0
+  for (const { bytes } of chunks) {
+    frameSlab.set(bytes, at)
+    at += bytes.length
+  }
+  return frameSlab.subarray(0, end)
 }
 
 function unpack(frame: PackedFrame): KeptChunk[] {
   const plain = inflateFrame(frame)
   let at = 0
-  return frame.chunks.map(({ length, ...chunk }) => ({ ...chunk, bytes: plain.subarray(at, (at += length)) }))
+  return frame.chunks.map(({ length, ...chunk }) => ({
+    ...chunk,
+    bytes: plain.subarray(at, (at += length)),
+    borrowed: false,
+  }))
 }
 
 /** Room a frame takes with its rows of both tables. */
@@ -259,11 +286,4 @@ function kindOf(frames: readonly PackedFrame[]): ShardKind {
 
 function keyOf(id: Uint8Array): string {
   return view(id).toString('latin1')
-}
-
-/** Runs synchronous work as a promise, so that it may move to another thread without changing its callers. */
-function settle<T>(work: () => T): Promise<T> {
-  return new Promise((resolve) => {
-    resolve(work())
-  })
 }

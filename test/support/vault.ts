@@ -6,7 +6,13 @@ import type { Clock } from '../../src/base/clock.ts'
 import { noMetrics } from '../../src/base/metrics.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import type { Disk } from '../../src/base/disk.ts'
-import { BackupEngine, defaultBackupOptions, type BackupOptions, type EngineKeys } from '../../src/backup/index.ts'
+import {
+  BackupEngine,
+  defaultBackupOptions,
+  ownThread,
+  type BackupOptions,
+  type EngineKeys,
+} from '../../src/backup/index.ts'
 import { addDevice, createAuthority, epochKeysForVault, openAuthority } from '../../src/crypto/authority.ts'
 import { issueCertificate, newSerial } from '../../src/crypto/certificate.ts'
 import { exchangePublicKey } from '../../src/crypto/hybrid.ts'
@@ -15,8 +21,9 @@ import { newPhrase } from '../../src/crypto/phrase.ts'
 import { signingKey } from '../../src/crypto/signature.ts'
 import { signTerms } from '../../src/crypto/terms.ts'
 import { deriveVault } from '../../src/crypto/vault-keys.ts'
-import { systemClock, systemDisk, systemRandom } from '../../src/daemon/system/index.ts'
+import { systemBlockingDisk, systemClock, systemDisk, systemRandom } from '../../src/daemon/system/index.ts'
 import type { ShardNetwork } from '../../src/shard/index.ts'
+import type { Threads } from '../../src/base/threads.ts'
 
 export interface TestVault {
   readonly phrase: string
@@ -60,9 +67,19 @@ export interface EngineSetup {
   readonly options?: Partial<BackupOptions>
   readonly disk?: Disk
   readonly clock?: Clock
+  /** The test's own thread unless given. */
+  readonly threads?: Threads
 }
 
-export async function openEngine({ keys, home, network, options, disk, clock }: EngineSetup): Promise<BackupEngine> {
+export async function openEngine({
+  keys,
+  home,
+  network,
+  options,
+  disk,
+  clock,
+  threads,
+}: EngineSetup): Promise<BackupEngine> {
   const paths = {
     catalog: join(home, 'catalog.db'),
     index: join(home, 'index'),
@@ -78,6 +95,7 @@ export async function openEngine({ keys, home, network, options, disk, clock }: 
       log: silentLogger,
       metrics: noMetrics,
       network,
+      threads: threads ?? ownThread({ disk: systemBlockingDisk, random: systemRandom }, 2),
       keys,
       home: paths,
     },

@@ -12,7 +12,7 @@ import { CatalogueMap } from '../sources/sqlite/catalogue-map.ts'
 import { companionSuffixes, HEADER_BYTES, readHeader, type DatabaseHeader } from '../sources/sqlite/database-header.ts'
 import { DatabaseSource, type OpenDatabase } from '../sources/sqlite/database-source.ts'
 import { PageWriter, type PageStore } from '../sources/sqlite/page-writer.ts'
-import { reasonOf } from '../sources/walk.ts'
+import { reasonOf } from '../sources/reason.ts'
 import type { Content } from '../tree/node.ts'
 import type { Counters } from './counters.ts'
 

@@ -5,7 +5,8 @@ import type { Disk } from '../../base/disk.ts'
 import { PlexiError } from '../../base/errors.ts'
 import { limits } from '../options.ts'
 import type { Skipped } from '../requests.ts'
-import { reasonOf, type WalkEntry } from '../sources/walk.ts'
+import { reasonOf } from '../sources/reason.ts'
+import type { WalkEntry } from '../sources/walk.ts'
 
 export interface Roots {
   readonly roots: readonly WalkEntry[]

@@ -4,7 +4,8 @@
  */
 import type { Disk, DiskFile, DiskStat } from '../../base/disk.ts'
 import { Semaphore } from '../../base/queue.ts'
-import { reasonOf, type WalkEntry, type WalkItem } from './walk.ts'
+import { reasonOf } from './reason.ts'
+import type { WalkEntry, WalkItem } from './walk.ts'
 
 /** Content of a small file; `error` where it could not be read. */
 export type SmallContent = { readonly bytes: Uint8Array; readonly changed: boolean } | { readonly error: string }

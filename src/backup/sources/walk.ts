@@ -8,6 +8,7 @@ import { mapBounded } from '../../base/queue.ts'
 import { nameText, type Excludes } from './excludes.ts'
 import { markerIn, type Marker } from './markers.ts'
 import type { OwnHomes } from './own-homes.ts'
+import { reasonOf } from './reason.ts'
 
 export interface WalkEntry {
   readonly name: Uint8Array
@@ -129,19 +130,4 @@ async function link(entry: WalkEntry, disk: Disk): Promise<WalkItem> {
 export function join(directory: Uint8Array, name: Uint8Array): Buffer {
   const separator = directory.at(-1) === 0x2f ? '' : '/'
   return Buffer.concat([directory, utf8(separator), name])
-}
-
-/** What the system said, for people. */
-export function reasonOf(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code
-  return (code === undefined ? undefined : reasons[code]) ?? (error instanceof Error ? error.message : String(error))
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'not permitted',
-  ENOENT: 'vanished while it was backed up',
-  EIO: 'the disk reports an error',
-  ELOOP: 'replaced by a symbolic link while it was backed up',
-  ENXIO: 'replaced by a special file while it was backed up',
 }

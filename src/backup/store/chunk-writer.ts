@@ -96,13 +96,13 @@ export class ChunkWriter implements ObjectStore {
     for (const { id, bytes } of chunks) {
       this.#pending.add(keyOf(id))
       const kind = looksLikeMetadata(bytes) ? 'metadata' : 'data'
-      await this.#sealed(await this.#packer.add({ id, bytes, kind }))
+      await this.#sealed(this.#packer.add({ id, bytes, kind }))
     }
   }
 
   /** Seals and commits everything; `work` runs in the last catalogue commit, with all shards sealed since `mark`. */
   async flush(work: CommitWork = () => undefined): Promise<void> {
-    await this.#sealed(await this.#packer.flush())
+    await this.#sealed(this.#packer.flush())
     await this.#commit(work)
     await this.#commits
   }
@@ -126,7 +126,7 @@ export class ChunkWriter implements ObjectStore {
     if (this.#isKnown(id)) return id
     this.#pending.add(keyOf(id))
     this.stats.newBytes += bytes.length
-    const sealed = await this.#packer.add({ id, bytes, kind })
+    const sealed = this.#packer.add({ id, bytes, kind })
     if (sealed.length > 0) await this.#sealed(sealed)
     return id
   }

@@ -15,7 +15,7 @@ import type { PlexiNode } from '../../node/index.ts'
 import type { FoundHead } from '../../shard/index.ts'
 import type { LiveSettings } from '../live-settings.ts'
 import { backupOptions } from '../options.ts'
-import { systemClock as clock, systemDisk as disk, systemRandom as random } from '../system/index.ts'
+import { systemClock as clock, systemDisk as disk, systemRandom as random, systemThreads } from '../system/index.ts'
 import { deviceOf } from './device.ts'
 import type { FoundVault } from './found-vault.ts'
 import { deviceKeys, type NewDeviceKeys } from './new-device.ts'
@@ -103,6 +103,7 @@ async function withEngine<T>(
   const engine = new BackupEngine(backupOptions(settings.values, keys), {
     ...{ disk, clock, random, log: log.child({ room: 'backup' }), metrics: noMetrics },
     network: node.network,
+    threads: systemThreads,
     keys: deviceOf(keys).engine,
     home: request.paths,
   })

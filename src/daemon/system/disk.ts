@@ -10,7 +10,7 @@ import { PlexiError } from '../../base/errors.ts'
 import type { Disk, DiskFile, DiskPath, DiskStat } from '../../base/disk.ts'
 import { libc, type Libc } from './libc.ts'
 
-const openFlags = {
+export const openFlags = {
   read: constants.O_RDONLY,
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
   write: constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC,
@@ -234,7 +234,7 @@ interface BigStats {
   rdev: bigint
 }
 
-function toStat(stat: BigStats): DiskStat {
+export function toStat(stat: BigStats): DiskStat {
   return {
     kind: kinds[Number(stat.mode) & constants.S_IFMT] ?? 'file',
     mode: Number(stat.mode) & 0o7777,
@@ -261,7 +261,7 @@ const kinds: Readonly<Record<number, DiskStat['kind']>> = {
   [constants.S_IFBLK]: 'block',
 }
 
-function isMissing(error: unknown): boolean {
+export function isMissing(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code
   return code === 'ENOENT' || code === 'ENOTDIR'
 }

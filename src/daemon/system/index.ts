@@ -2,3 +2,5 @@
 export { systemClock } from './clock.ts'
 export { systemRandom } from './random.ts'
 export { systemDisk } from './disk.ts'
+export { systemBlockingDisk } from './blocking-disk.ts'
+export { systemThreads } from './threads.ts'

@@ -1,0 +1,103 @@
+/**
+ * The jobs of the engine's threads: plain values that cross as they are. Bytes in a *slab* are shared memory, written by
+ * one side at a time; everything else is copied or handed over.
+ * Invariant: a job is a function of its values, the keys and the disk; only packing keeps state between jobs.
+ */
+import type { EpochKey } from '../../crypto/authority.ts'
+import type { ChunkerOptions, PackerOptions, ShardId, ShardKind } from '../../shard/index.ts'
+
+/** What a thread is started with. */
+export interface KernelSetup {
+  readonly idMac: Uint8Array
+  readonly chunker: Uint8Array
+  /** Newest last. */
+  readonly epochs: readonly EpochKey[]
+  readonly chunk: ChunkerOptions
+  readonly packer: PackerOptions
+}
+
+/** Small files read whole, one after the other, into a slab; cut and named. */
+export interface ReadJob {
+  readonly slab: Uint8Array
+  /** Paths one after the other, and where each ends. */
+  readonly paths: Uint8Array
+  readonly pathEnds: Uint32Array
+  /** As they were found by the walk: whoever differs has changed. */
+  readonly sizes: Float64Array
+  readonly mtimes: BigInt64Array
+  readonly inodes: BigInt64Array
+}
+
+export interface ReadResult extends Pieces {
+  /** Of each file. */
+  readonly states: Uint8Array
+  readonly sizes: Uint32Array
+  readonly pieces: Uint32Array
+  /** Why a file could not be read, by its number. */
+  readonly reasons: Readonly<Record<number, string>>
+}
+
+export const fileState = { read: 0, changed: 1, failed: 2 } as const
+
+/** Consecutive pieces of a slab. */
+export interface Pieces {
+  /** 32 bytes each. */
+  readonly ids: Uint8Array
+  readonly lengths: Uint32Array
+}
+
+/** A run of a stream, cut and named; what is left over at its end is the start of the next run. */
+export interface CutJob {
+  readonly bytes: Uint8Array
+  readonly last: boolean
+}
+
+/** Pieces that somebody else cut, named. */
+export interface NameJob {
+  readonly bytes: Uint8Array
+  readonly lengths: Uint32Array
+}
+
+/** Chunks to be stored: packed, compressed and sealed by the thread's own packer. */
+export interface PackJob extends Pieces {
+  readonly bytes: Uint8Array
+  /** Where each lies in `bytes`. */
+  readonly offsets: Uint32Array
+  readonly kind: 'data' | 'metadata'
+}
+
+export interface PackResult {
+  readonly sealed: readonly PackedShard[]
+  /** About how many bytes of a shard the chunks take that are not sealed yet. */
+  readonly waitingBytes: number
+}
+
+export interface PackedShard {
+  readonly id: ShardId
+  readonly bytes: Uint8Array
+  readonly kind: ShardKind
+  readonly usedBytes: number
+  /** Of its chunks, 32 bytes each. */
+  readonly ids: Uint8Array
+}
+
+/** What a packer hands back: nothing of it is sealed. */
+export interface TakenChunks extends Pieces {
+  readonly bytes: Uint8Array
+  /** 1 where a chunk is metadata. */
+  readonly metadata: Uint8Array
+}
+
+/** Name → [job, result]. */
+export interface Jobs {
+  read: [ReadJob, ReadResult]
+  cut: [CutJob, Pieces]
+  name: [NameJob, Pieces]
+  pack: [PackJob, PackResult]
+  flush: [null, PackResult]
+  take: [null, TakenChunks]
+}
+
+export type JobName = keyof Jobs
+
+export type Message = { [K in JobName]: { readonly name: K; readonly job: Jobs[K][0] } }[JobName]

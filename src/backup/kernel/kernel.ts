@@ -1,0 +1,59 @@
+/** One thread's half of the engine: takes messages, runs jobs, one after the other. */
+import type { BlockingDisk } from '../../base/blocking-disk.ts'
+import type { Random } from '../../base/random.ts'
+import type { Answer } from '../../base/threads.ts'
+import { Chunker, ShardPacker } from '../../shard/index.ts'
+import type { KernelSetup, Message, PackResult, Pieces } from './jobs.ts'
+import { Namer } from './namer.ts'
+import { flushPacker, packChunks, takeChunks } from './pack-chunks.ts'
+import { readFiles } from './read-files.ts'
+
+export interface KernelDeps {
+  readonly disk: BlockingDisk
+  readonly random: Random
+}
+
+export interface Kernel {
+  /** Throws what the job throws. */
+  run(message: unknown): Answer
+}
+
+/** `setup` may have crossed threads. */
+export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): Kernel {
+  const namer = new Namer(new Chunker(setup.chunk, setup.chunker), setup.idMac)
+  let packer: ShardPacker | undefined
+  const ownPacker = (): ShardPacker => {
+    const epoch = setup.epochs.at(-1)
+    if (epoch === undefined) throw new RangeError('no epoch key')
+    return (packer ??= new ShardPacker(setup.packer, { epoch, random }))
+  }
+  return {
+    run(message) {
+      const { name, job } = message as Message
+      switch (name) {
+        case 'read':
+          return pieces(readFiles(job, { disk, namer }))
+        case 'cut':
+          namer.cut(job.bytes, job.last)
+          return pieces(namer.take())
+        case 'name':
+          namer.name(job.bytes, job.lengths)
+          return pieces(namer.take())
+        case 'pack':
+          return shards(packChunks(ownPacker(), job))
+        case 'flush':
+          return shards(flushPacker(ownPacker()))
+        case 'take':
+          return pieces(takeChunks(ownPacker()))
+      }
+    },
+  }
+}
+
+function pieces(result: Pieces): Answer {
+  return { result, transfer: [result.ids.buffer as ArrayBuffer, result.lengths.buffer as ArrayBuffer] }
+}
+
+function shards(result: PackResult): Answer {
+  return { result, transfer: result.sealed.map(({ bytes }) => bytes.buffer as ArrayBuffer) }
+}

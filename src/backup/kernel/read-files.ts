@@ -1,0 +1,58 @@
+/** Small files → slab → pieces. Invariant: a path that is not a regular file any more is never read. */
+import type { BlockingDisk } from '../../base/blocking-disk.ts'
+import { reasonOf } from '../sources/reason.ts'
+import { fileState, type ReadJob, type ReadResult } from './jobs.ts'
+import type { Namer } from './namer.ts'
+
+export function readFiles(job: ReadJob, deps: { disk: BlockingDisk; namer: Namer }): ReadResult {
+  const count = job.sizes.length
+  const result = { states: new Uint8Array(count), sizes: new Uint32Array(count), pieces: new Uint32Array(count) }
+  const reasons: Record<number, string> = {}
+  let at = 0
+  for (let file = 0; file < count; file++) {
+    const into = job.slab.subarray(at, at + (job.sizes[file] as number))
+    try {
+      const { bytes, changed } = readOne(deps.disk, job, { file, into })
+      result.sizes[file] = bytes
+      result.states[file] = changed ? fileState.changed : fileState.read
+      result.pieces[file] = deps.namer.cut(into.subarray(0, bytes), true)
+      at += bytes
+    } catch (error) {
+      result.states[file] = fileState.failed
+      reasons[file] = reasonOf(error)
+    }
+  }
+  return { ...result, ...deps.namer.take(), reasons }
+}
+
+function readOne(
+  disk: BlockingDisk,
+  job: ReadJob,
+  { file, into }: { file: number; into: Uint8Array },
+): { bytes: number; changed: boolean } {
+  const descriptor = disk.open(pathOf(job, file), 'read')
+  try {
+    const stat = disk.statFile(descriptor)
+    if (stat.kind !== 'file') throw Object.assign(new Error('not a file any more'), { code: 'ENXIO' })
+    let bytes = 0
+    while (bytes < into.length) {
+      const count = disk.read(descriptor, into.subarray(bytes), bytes)
+      if (count === 0) break
+      bytes += count
+    }
+    const after = disk.statFile(descriptor)
+    const changed =
+      bytes !== after.size ||
+      after.size !== job.sizes[file] ||
+      after.mtimeNs !== job.mtimes[file] ||
+      BigInt.asIntN(64, after.inode) !== job.inodes[file]
+    return { bytes, changed }
+  } finally {
+    disk.close(descriptor)
+  }
+}
+
+function pathOf({ paths, pathEnds }: ReadJob, file: number): Buffer {
+  const start = file === 0 ? 0 : (pathEnds[file - 1] as number)
+  return Buffer.from(paths.buffer, paths.byteOffset + start, (pathEnds[file] as number) - start)
+}

@@ -1,0 +1,21 @@
+/**
+ * The disk for jobs on threads of their own, where waiting is what the thread is for: the same rules as `Disk`, without
+ * promises. A hundred thousand small files cost more in promises than in system calls.
+ */
+import type { DiskPath, DiskStat } from './disk.ts'
+
+export interface BlockingDisk {
+  /** A descriptor. `read`: must exist · `create`: must not exist · `update`: must exist. Never follows a final symlink. */
+  open(path: DiskPath, how: 'read' | 'create' | 'update', mode?: number): number
+  close(file: number): void
+  /** Reads at most `into.length` bytes at `position`; returns the count, 0 at the end. */
+  read(file: number, into: Uint8Array, position: number): number
+  /** Writes all of `from` at `position`. */
+  write(file: number, from: Uint8Array, position: number): void
+  /** Of an open file. */
+  statFile(file: number): DiskStat
+  /** Like `lstat`; undefined where nothing is there. */
+  stat(path: DiskPath): DiskStat | undefined
+  /** Names in a directory as raw bytes, in no order. */
+  readdir(path: DiskPath): Buffer[]
+}

@@ -8,7 +8,8 @@ import { limits } from '../options.ts'
 import type { NodeType, TreeNode } from '../tree/node.ts'
 import { HardLinks } from './hard-links.ts'
 import type { Owners } from './owners.ts'
-import { reasonOf, type WalkEntry } from './walk.ts'
+import { reasonOf } from './reason.ts'
+import type { WalkEntry } from './walk.ts'
 
 export type Metadata = Omit<TreeNode, 'size' | 'content' | 'list' | 'target' | 'device' | 'origin'>
 

@@ -34,7 +34,7 @@ export interface SchedulerDeps {
 }
 
 /** Timers stand still while a machine sleeps and wall clocks jump: never wait longer for a time on the wall. */
-const LOOK_MS = 20 * SECOND
+const LOOK_MS = 30 * SECOND
 
 export class Scheduler implements Service {
   readonly #deps: SchedulerDeps

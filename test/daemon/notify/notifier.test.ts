@@ -145,11 +145,16 @@ t.test('bounded: attempts, queue, targets; a clock set back does not silence it'
   await desk.addWebhook({ name: 'ops', url, wants: 'all' })
   store.queue({ id: 'far', target: 'ops', body: JSON.stringify(raised), created: clock.now() + 3_650 * DAY })
   const notifier = await start()
-  for (let attempt = 1; attempt <= notifyDefaults.attempts; attempt++) {
-    await until(() => got.length >= attempt)
-    await until(() => (store.heads()[0]?.attempts ?? notifyDefaults.attempts) === attempt)
+  const attempts = (): number => store.heads()[0]?.attempts ?? notifyDefaults.attempts
+  await until(() => attempts() >= 1)
+  t.equal(got.length, 1, 'at once, though it is due in ten years')
+  while (store.waiting('ops') > 0) {
+    const before = attempts()
+    // Its time-out is a virtual one: it may pass before the receiver has answered.
     await clock.advance(7 * HOUR)
+    await until(() => attempts() > before)
   }
+  t.ok(got.length <= notifyDefaults.attempts)
   t.equal(store.waiting('ops'), 0, 'given up')
   t.match(notifier.conditions(), [{ code: 'SYSTEM_NOTIFY_FAILED' }])
   await notifier.stop()
@@ -191,14 +196,14 @@ t.test('only http and https, no passwords; paths are not shown', async (t) => {
 })
 
 t.test('a program gets it on standard input, its arguments as they are, nothing through a shell', async (t) => {
-  const folder = t.testdir()
+  const { desk, store, start } = await world(t)
+  const folder = t.testdirName
   const program = join(folder, 'tell')
   const out = join(folder, 'out')
   writeFileSync(program, `#!/bin/sh\nprintf '%s\\n' "$1" "$PLEXICHAT_PASSPHRASE_FILE" > "$2"\ncat >> "$2"\n`)
   chmodSync(program, 0o755)
   process.env['PLEXICHAT_PASSPHRASE_FILE'] = '/secret'
   t.teardown(() => delete process.env['PLEXICHAT_PASSPHRASE_FILE'])
-  const { desk, store, start } = await world(t)
   const argument = `$(touch ${join(folder, 'owned')}); "quoted" *`
   const shown = await desk.addCommand({ name: 'mail', command: [program, argument, out], wants: 'all' })
   t.equal(shown.address, program, 'arguments may be secrets')

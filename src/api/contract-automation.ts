@@ -9,9 +9,10 @@ const bySource = z.strictObject({ id: automation.sourceName })
 const byScope = z.strictObject({ scope: z.string().min(1).max(64) })
 const byTarget = z.strictObject({ id: automation.targetName })
 
+/** Who reads a source sees its command, which may hold more than a viewer is to know. */
 export const automationContract = {
   sources: {
-    role: 'viewer',
+    role: 'operator',
     summary: 'What is backed up again and again',
     query: common.page,
     response: automation.source,
@@ -22,7 +23,13 @@ export const automationContract = {
     body: automation.sourceRequest,
     response: automation.source,
   },
-  source: { role: 'viewer', summary: 'One source', params: bySource, query: common.none, response: automation.source },
+  source: {
+    role: 'operator',
+    summary: 'One source',
+    params: bySource,
+    query: common.none,
+    response: automation.source,
+  },
   sourceRemove: {
     role: 'admin',
     summary: 'Forget a source with its schedules and policy; snapshots stay',

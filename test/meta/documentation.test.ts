@@ -98,6 +98,8 @@ function unknownOptions(command: Command, words: readonly string[]): string[] {
   const sub = command.commands.find((one) => one.name() === words[0] || one.aliases().includes(words[0] ?? ''))
   const own = [command, ...(sub === undefined ? command.commands : [sub])].flatMap((one) => one.options)
   const known = new Set([...globalOptions, ...own.flatMap(({ long, short }) => [long, short])])
-  const used = words.filter((word) => /^-/.test(word)).map((word) => word.replace(/[=,.].*$/, ''))
+  // What follows `--` is another program's.
+  const ours = words.includes('--') ? words.slice(0, words.indexOf('--')) : words
+  const used = ours.filter((word) => /^-/.test(word)).map((word) => word.replace(/[=,.].*$/, ''))
   return used.filter((option) => !known.has(option))
 }

@@ -1,9 +1,12 @@
 /** The main job: back up to real hosts, lose machines and the owner's home, bring everything back from 24 words. */
 import t from 'tap'
 import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { compareRestored } from '../../src/cli/offline/demo/compare-trees.ts'
+import { systemDisk } from '../../src/daemon/system/index.ts'
 import type { DaemonProcess } from '../../src/cli/offline/demo/processes.ts'
 import { byDataShards, TestCircle, type ShardLine } from '../support/circle.ts'
+import { oddEntries } from '../support/odd-entries.ts'
 import { copyModules } from '../support/trees.ts'
 
 const HOSTS = 8
@@ -18,6 +21,7 @@ t.test('n−k hosts and the owner die; the words and one address bring all back,
   const source = circle.makeFolder('node_modules')
   const files = copyModules(source, FILES)
   t.ok(files >= FILES, `${String(files)} files`)
+  const kinds = await oddEntries(join(source, 'odd'))
 
   const backup = await circle.json(['backup', source], owner.home)
   t.match(backup, { k: 2, n: 5, queued: 0, skipped: [] }, 'the shape that eight hosts allow, everything placed')
@@ -46,9 +50,9 @@ t.test('n−k hosts and the owner die; the words and one address bring all back,
     const target = circle.makeFolder(`restored-${String(round)}`)
     const summary = await circle.json(['restore', 'latest', '--to', target], daemon.home)
     t.match(summary, { files: backup['files'], failed: [] })
-    const { differences, files: compared } = await compareRestored([source], target)
-    t.same(differences, [], 'content, modes, times to the µs and links are identical')
-    t.equal(compared, files)
+    const { differences, files: compared } = await compareRestored([source], target, systemDisk)
+    t.same(differences, [], 'content, names, modes, times, links, hard links and attributes are identical')
+    t.equal(compared, files + kinds)
     await daemon.kill()
     rmSync(daemon.home, { recursive: true })
   }

@@ -5,6 +5,7 @@
 import { Buffer } from 'node:buffer'
 import { isAbsolute, resolve } from 'node:path'
 import { equal } from '../../base/bytes.ts'
+import type { DiskFile } from '../../base/disk.ts'
 import { PlexiError, toPlexiError } from '../../base/errors.ts'
 import { chunkIdOf } from '../../shard/index.ts'
 import { malformed } from '../codec/fields.ts'
@@ -35,6 +36,9 @@ export class RestoreRun {
   readonly #tree: TreeReader
   readonly #window: RestoreWindow
   readonly #links: { path: Buffer; node: TreeNode }[] = []
+  readonly #hardLinks: { path: Buffer; node: TreeNode; first: Buffer }[] = []
+  /** Where each inode with several names is restored. */
+  readonly #firstNames = new Map<number, Buffer>()
   readonly #failed: Failed[] = []
   readonly #count = { files: 0, dirs: 0, bytes: 0, unchanged: 0, filesTotal: 0, bytesTotal: 0, totalKnown: false }
 
@@ -86,6 +90,7 @@ export class RestoreRun {
       this.#count.totalKnown = true
       await this.#window.run()
       await this.#makeLinks()
+      await this.#makeHardLinks()
     } finally {
       await this.#target.finishDirectories((at, error) => {
         this.#fail(at, error)
@@ -141,14 +146,30 @@ export class RestoreRun {
 
   async #entry(path: Buffer, node: TreeNode, at: { fresh: boolean; depth: number }): Promise<void> {
     await this.#guard(path, async () => {
-      if (node.type === 'file') await this.#file(path, node, at.fresh)
+      const first = this.#otherName(path, node)
+      if (first !== undefined) this.#hardLinks.push({ path, node, first })
+      else if (node.type === 'file') await this.#file(path, node, at.fresh)
       else if (node.type === 'link') this.#links.push({ path, node })
+      else if (node.type === 'socket') this.#socket(path)
       else if (node.type === 'dir' && node.list !== undefined) {
         const { fresh } = await this.#target.directory(path, node)
         this.#count.dirs++
         await this.#children(path, node.list, { fresh, depth: at.depth + 1 })
-      } else throw new PlexiError('VALIDATION_NOT_SUPPORTED', { what: `restoring a ${node.type}` })
+      } else await this.#target.special(path, node)
     })
+  }
+
+  /** Where this very inode is restored under another name. */
+  #otherName(path: Buffer, node: TreeNode): Buffer | undefined {
+    if (node.hardLink === undefined || node.type === 'dir' || node.type === 'socket') return undefined
+    const first = this.#firstNames.get(node.hardLink)
+    if (first === undefined) this.#firstNames.set(node.hardLink, path)
+    return first
+  }
+
+  #socket(path: Buffer): void {
+    const message = 'a socket is not restored: the program that listens on it makes it'
+    this.#events.emit({ type: 'note', about: 'target', message, path: nameText(path) })
   }
 
   async #file(path: Buffer, node: TreeNode, fresh: boolean): Promise<void> {
@@ -222,15 +243,35 @@ export class RestoreRun {
     try {
       let at = 0
       for await (const { chunk, from, length } of this.#tree.extents(node.content, node.size ?? 0)) {
-        const bytes = Buffer.alloc(length)
-        if ((await file.read(bytes, at)) !== length || chunk === null || from !== 0) return false
-        if (!equal(chunkIdOf(keys.shared.idMac, bytes), chunk)) return false
+        if (chunk === null) {
+          if (!(await isZero(file, at, length))) return false
+        } else {
+          const bytes = Buffer.alloc(length)
+          if ((await file.read(bytes, at)) !== length || from !== 0) return false
+          if (!equal(chunkIdOf(keys.shared.idMac, bytes), chunk)) return false
+        }
         at += length
       }
       return true
     } finally {
       await file.close()
     }
+  }
+
+  /** Names of inodes that are there by now. What the first name failed to bring, the others cannot bring either. */
+  async #makeHardLinks(): Promise<void> {
+    for (const { path, node, first } of this.#hardLinks) {
+      this.#signal.throwIfAborted()
+      await this.#guard(path, async () => {
+        await this.#target.hardLink(path, first, node)
+        if (node.type !== 'file') return
+        this.#done(node.size ?? 0)
+      })
+    }
+    const { attributesLeft } = this.#target
+    if (attributesLeft === 0) return
+    const message = `${String(attributesLeft)} extended attributes could not be set: no rights, or no room for them here`
+    this.#events.emit({ type: 'note', about: 'target', message })
   }
 
   async #makeLinks(): Promise<void> {
@@ -270,6 +311,20 @@ export class RestoreRun {
       return { type: 'progress', filesDone: files, bytesDone: bytes, filesTotal, bytesTotal, totalKnown }
     })
   }
+}
+
+/** Whether `length` bytes at `at` are zeros; holes are not read. */
+async function isZero(file: DiskFile, at: number, length: number): Promise<boolean> {
+  const block = Buffer.alloc(Math.min(length, 1024 * 1024))
+  const end = at + length
+  for (let next = await file.nextData(at); next !== undefined && next.from < end; next = await file.nextData(at)) {
+    at = Math.max(at, next.from)
+    const piece = block.subarray(0, Math.min(block.length, next.to - at, end - at))
+    if ((await file.read(piece, at)) !== piece.length || piece.some((byte) => byte !== 0)) return false
+    at += piece.length
+    if (at >= end) return true
+  }
+  return (await file.stat()).size >= end
 }
 
 /** The components of an absolute path from a snapshot, each checked like a name. */

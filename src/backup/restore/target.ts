@@ -5,11 +5,12 @@
  */
 import { join as joinText } from 'node:path'
 import { compare, toHex, utf8 } from '../../base/bytes.ts'
-import type { Disk, DiskStat } from '../../base/disk.ts'
+import { deviceParts, type Disk, type DiskStat } from '../../base/disk.ts'
 import { PlexiError } from '../../base/errors.ts'
 import type { Random } from '../../base/random.ts'
 import { nameText } from '../sources/excludes.ts'
 import type { TreeNode } from '../tree/node.ts'
+import { restoreXattrs } from './attributes.ts'
 
 export type Overwrite = 'never' | 'older' | 'always'
 
@@ -19,7 +20,7 @@ export interface TargetOptions {
   readonly restoreOwners: boolean
 }
 
-type Metadata = Pick<TreeNode, 'mode' | 'uid' | 'gid' | 'mtimeNs'>
+type Metadata = Pick<TreeNode, 'mode' | 'uid' | 'gid' | 'mtimeNs' | 'xattrs'>
 
 /** What is to be done with a path. `keep`: it is newer and stays. */
 export type Verdict = 'write' | 'intact' | 'keep'
@@ -31,6 +32,8 @@ export class Target {
   readonly #disk: Disk
   readonly #staging: string
   #staged = 0
+  /** Extended attributes that could not be set. */
+  attributesLeft = 0
   #directories: { path: Buffer; metadata: Metadata }[] = []
 
   constructor(options: TargetOptions, deps: { disk: Disk; random: Random }) {
@@ -95,6 +98,7 @@ export class Target {
   /** Mode, owner and time of a file, staged or intact. */
   async metadata(path: string | Buffer, node: Metadata): Promise<void> {
     if (this.#options.restoreOwners) await this.#disk.chown(path, node.uid, node.gid)
+    this.attributesLeft += await restoreXattrs(this.#disk, path, node.xattrs)
     await this.#disk.chmod(path, node.mode)
     await this.#disk.setMtime(path, node.mtimeNs)
   }
@@ -116,6 +120,36 @@ export class Target {
     return true
   }
 
+  /** Another name for what was restored at `first`. Throws `STORAGE_TARGET_EXISTS`. */
+  async hardLink(path: Buffer, first: Buffer, node: TreeNode): Promise<void> {
+    const [stat, original] = await Promise.all([this.#disk.stat(path), this.#disk.stat(first)])
+    // Something else may have been there and stayed.
+    if (original !== undefined && !sameTime(original, node)) throw exists(first)
+    if (stat !== undefined) {
+      if (stat.inode === original?.inode && stat.device === original.device) return
+      const alike = stat.kind === original?.kind && stat.size === original.size && sameTime(stat, node)
+      if (!alike && (await this.#mayReplace(path, stat, node)) === 'keep') return
+    }
+    const staged = this.stagingPath()
+    await this.#disk.link(first, staged)
+    await this.#disk.rename(staged, path)
+  }
+
+  /** A fifo or a device. Throws `STORAGE_TARGET_EXISTS`, and `EPERM` where devices need more rights. */
+  async special(path: Buffer, node: TreeNode): Promise<void> {
+    const { type: kind, device = [0, 0] } = node
+    if (kind !== 'fifo' && kind !== 'char' && kind !== 'block') return
+    const stat = await this.#disk.stat(path)
+    if (stat !== undefined) {
+      const same = stat.kind === kind && (kind === 'fifo' || String(deviceParts(stat.rdev)) === String(device))
+      if (!same && (await this.#mayReplace(path, stat, node)) === 'keep') return
+      if (!same) await this.#disk.unlink(path)
+      if (same) return this.metadata(path, node)
+    }
+    await this.#disk.mknod(path, { kind, mode: 0o600, device })
+    await this.metadata(path, node)
+  }
+
   /** Modes and times of all directories, innermost first: nothing changes in them any more. */
   async finishDirectories(failed: (path: Buffer, error: unknown) => void): Promise<void> {
     await this.close()
@@ -131,6 +165,7 @@ export class Target {
 
   async #linkMetadata(path: Buffer, node: TreeNode): Promise<void> {
     if (this.#options.restoreOwners) await this.#disk.chown(path, node.uid, node.gid)
+    this.attributesLeft += await restoreXattrs(this.#disk, path, node.xattrs)
     await this.#disk.setMtime(path, node.mtimeNs)
   }
 

@@ -1,7 +1,11 @@
-/** Compares two trees as a backup must keep them: names as bytes, kinds, content, modes, times to the µs, links. */
+/**
+ * Compares two trees as a backup must keep them: names as bytes, kinds, content, modes, times to the ns, symbolic and
+ * hard links, devices, extended attributes.
+ */
 import { lstat, open, readdir, readlink, type FileHandle } from 'node:fs/promises'
 import type { BigIntStats } from 'node:fs'
 import { join } from 'node:path'
+import type { Disk, Xattr } from '../../../base/disk.ts'
 
 export interface Comparison {
   readonly files: number
@@ -15,9 +19,18 @@ export interface Comparison {
 const MAX_DIFFERENCES = 20
 const BLOCK_BYTES = 1024 * 1024
 
-/** Compares `a` with `b`. Neither is followed where it is a link. */
-export async function compareTrees(a: string, b: string): Promise<Comparison> {
-  const walk = new Walk()
+/** What can be compared beyond what the runtime shows. */
+export type ExactDisk = Pick<Disk, 'support' | 'xattrs'>
+
+/** Labels that the system gives by its own rules. */
+const systemLabels = ['security.selinux', 'security.ima', 'security.evm']
+
+/**
+ * Compares `a` with `b`. Neither is followed where it is a link. Without `disk`, or where it cannot tell better, times
+ * are compared to the µs and extended attributes are not.
+ */
+export async function compareTrees(a: string, b: string, disk?: ExactDisk): Promise<Comparison> {
+  const walk = new Walk(disk)
   await walk.entry(Buffer.from(a), Buffer.from(b))
   return walk.result()
 }
@@ -28,6 +41,15 @@ class Walk {
   #links = 0
   #bytes = 0
   readonly #differences: string[] = []
+  readonly #disk: ExactDisk | undefined
+  readonly #unitNs: bigint
+  /** Inodes with several names: where those of one tree are in the other, both ways. */
+  readonly #inodes = new Map<string, string>()
+
+  constructor(disk: ExactDisk | undefined) {
+    this.#disk = disk
+    this.#unitNs = disk?.support.exactTimes === true ? 1n : 1000n
+  }
 
   result(): Comparison {
     return {
@@ -49,6 +71,8 @@ class Walk {
       return
     }
     if (!this.#sameMeta(a, left, right)) return
+    await this.#sameXattrs(a, b)
+    if (!left.isDirectory()) this.#sameLinks(a, left, right)
     if (left.isDirectory()) await this.#directory(a, b)
     else if (left.isSymbolicLink()) await this.#link(a, b)
     else if (left.isFile()) await this.#file(a, b, Number(left.size))
@@ -61,9 +85,24 @@ class Walk {
     }
     if (!left.isSymbolicLink() && left.mode !== right.mode)
       this.#differ(path, `mode ${left.mode.toString(8)} ≠ ${right.mode.toString(8)}`)
-    if (left.mtimeNs / 1000n !== right.mtimeNs / 1000n)
+    if (floor(left.mtimeNs, this.#unitNs) !== floor(right.mtimeNs, this.#unitNs))
       this.#differ(path, `time ${String(left.mtimeNs)} ≠ ${String(right.mtimeNs)}`)
+    if ((left.isCharacterDevice() || left.isBlockDevice()) && left.rdev !== right.rdev) this.#differ(path, 'device')
     return true
+  }
+
+  #sameLinks(path: Buffer, left: BigIntStats, right: BigIntStats): void {
+    if (left.nlink < 2n && right.nlink < 2n) return
+    const [a, b] = [`a ${inode(left)}`, `b ${inode(right)}`]
+    const [known, knownBack] = [this.#inodes.get(a), this.#inodes.get(b)]
+    if ((known ?? b) !== b || (knownBack ?? a) !== a) this.#differ(path, 'hard links')
+    this.#inodes.set(a, b).set(b, a)
+  }
+
+  async #sameXattrs(a: Buffer, b: Buffer): Promise<void> {
+    if (this.#disk?.support.xattrs !== true) return
+    const [left, right] = await Promise.all([this.#disk.xattrs(a), this.#disk.xattrs(b)])
+    if (xattrText(left) !== xattrText(right)) this.#differ(a, 'extended attributes')
   }
 
   async #directory(a: Buffer, b: Buffer): Promise<void> {
@@ -96,6 +135,28 @@ class Walk {
   }
 }
 
+function inode({ dev, ino }: BigIntStats): string {
+  return `${String(dev)}:${String(ino)}`
+}
+
+/** Rounded down to whole units, before 1970 too. */
+function floor(ns: bigint, unit: bigint): bigint {
+  return ns / unit - (ns % unit < 0n ? 1n : 0n)
+}
+
+/** Equal texts mean equal attributes, in whatever order. */
+function xattrText(xattrs: readonly Xattr[]): string {
+  const pairs = xattrs.map(([name, value]) => [
+    Buffer.from(name).toString('latin1'),
+    Buffer.from(value).toString('hex'),
+  ])
+  return pairs
+    .filter(([name = '']) => !systemLabels.includes(name))
+    .map((pair) => pair.join('='))
+    .sort()
+    .join('\0')
+}
+
 async function sameContent(left: FileHandle, right: FileHandle): Promise<boolean> {
   const blocks = [Buffer.allocUnsafe(BLOCK_BYTES), Buffer.allocUnsafe(BLOCK_BYTES)] as const
   for (let at = 0; ; at += BLOCK_BYTES) {
@@ -124,8 +185,10 @@ function child(folder: Buffer, name: Buffer): Buffer {
 }
 
 /** `compareTrees` for backed-up paths that came back under `target` by their base names. */
-export async function compareRestored(paths: readonly string[], target: string): Promise<Comparison> {
-  const all = await Promise.all(paths.map((path) => compareTrees(path, join(target, path.split('/').at(-1) ?? ''))))
+export async function compareRestored(paths: readonly string[], target: string, disk?: ExactDisk): Promise<Comparison> {
+  const all = await Promise.all(
+    paths.map((path) => compareTrees(path, join(target, path.split('/').at(-1) ?? ''), disk)),
+  )
   return {
     files: sum(all.map((c) => c.files)),
     dirs: sum(all.map((c) => c.dirs)),

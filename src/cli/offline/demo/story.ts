@@ -108,7 +108,8 @@ class Story {
       `recovered from the words through one living host and restored ${String(restored['files'])} files`,
     )
 
-    const comparison = await compareRestored(paths, target)
+    const { systemDisk } = await import('../../../daemon/index.ts')
+    const comparison = await compareRestored(paths, target, systemDisk)
     yield this.#step('compare', verdict(comparison))
     return {
       nodes,

@@ -131,5 +131,6 @@ function makeKeys(): Omit<EngineKeys, 'sign'> & { seed: Uint8Array } {
     openAuthority(bytes, { key: secrets.shared.authority, vault: secrets.vault }),
   )
   const terms = signTerms(secrets.sign, { version: 1, floorDays: 7, revokedSerials: [] })
-  return { vault: secrets.vault, device, serial, seed, shared: secrets.shared, epochs, authority: bytes, terms }
+  const grants = ['store', 'fetch', 'release', 'head'] as const
+  return { vault: secrets.vault, device, serial, grants, seed, shared: secrets.shared, epochs, authority: bytes, terms }
 }

@@ -5,8 +5,9 @@
 import { dirname } from 'node:path'
 import { toHex as shardText } from '../base/bytes.ts'
 import { invariant, PlexiError } from '../base/errors.ts'
+import type { PeerKey } from '../crypto/ids.ts'
 import type { FoundHead, HeadBundle, ShardId } from '../shard/index.ts'
-import { adoptHeads, type Adoption } from './adopt/adopt.ts'
+import type { Adoption } from './adopt/adopt.ts'
 import { FORKED } from './adopt/own-head.ts'
 import { BackupRun } from './backup/backup-run.ts'
 import { Catalogue } from './catalogue/catalogue.ts'
@@ -230,6 +231,7 @@ export class BackupEngine {
       headTime: head?.time ?? null,
       headPublished: head?.published === true && head.revision === catalogue.revision,
       forked: catalogue.heads.meta(FORKED) !== undefined,
+      alarms: this.#open.alarms,
     }
   }
 
@@ -239,10 +241,39 @@ export class BackupEngine {
     return { full, usedBytes, released }
   }
 
-  /** Takes over what heads found on hosts say: recovery, or this device's own newer head. */
+  /** Takes over what heads found on hosts say, where the other devices may be gone: recovery. */
   adopt(heads: readonly FoundHead[], signal: AbortSignal): Promise<Adoption> {
+    return this.#adopt(heads, { custody: true, signal })
+  }
+
+  /** Likewise, where the other devices go on: each names its own. Throws `STORAGE_NO_HEAD` when none of them is valid. */
+  sync(heads: readonly FoundHead[], signal: AbortSignal): Promise<Adoption> {
+    return this.#adopt(heads, { custody: false, signal })
+  }
+
+  #adopt(heads: readonly FoundHead[], use: { custody: boolean; signal: AbortSignal }): Promise<Adoption> {
     const session = this.#open
-    return session.exclusive(signal, () => adoptHeads(session, heads, signal))
+    return session.exclusive(use.signal, () => session.adopt(heads, use))
+  }
+
+  /** The other devices of the vault, as their newest heads known here tell. */
+  others(): { device: PeerKey; seq: number; time: number; custody: boolean; snapshots: number }[] {
+    const { others } = this.#open.parts.catalogue
+    return others.all().map(({ device, seq, time, custody }) => {
+      return { device, seq, time, custody, snapshots: others.named(device, 'snapshots').size }
+    })
+  }
+
+  /** The keys have changed: what waits here is sealed anew, and the next head tells of the newer authority. */
+  rekeyed(signal: AbortSignal): Promise<void> {
+    const session = this.#open
+    const { catalogue, inline } = session.parts
+    return session.exclusive(signal, async () => {
+      inline.reseal()
+      catalogue.commit(() => {
+        catalogue.touch()
+      })
+    })
   }
 
   /** Every head of this vault that remotes and reachable members hold, unverified. Throws `NETWORK_NO_BOOTSTRAP`. */

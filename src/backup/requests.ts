@@ -1,5 +1,6 @@
 /** What the engine is asked for and what it answers: the room's public shapes. */
 import type { PeerKey } from '../crypto/ids.ts'
+import type { Alarm } from './adopt/choose-heads.ts'
 import type { HostFault } from '../shard/index.ts'
 
 export interface BackupRequest {
@@ -256,4 +257,6 @@ export interface EngineStatus {
   readonly headPublished: boolean
   /** True while a newer fork of this very device was found a second time: backups wait for the phrase. */
   readonly forked: boolean
+  /** What was met when this device looked for heads of its own before publishing, since the engine was opened. */
+  readonly alarms: readonly Alarm[]
 }

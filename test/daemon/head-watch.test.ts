@@ -36,7 +36,7 @@ async function watch(found: readonly FoundHead[], headSeq = 5) {
       adopt: async (given) => {
         adopted.push(given.length)
         const alarm = { code: 'SECURITY_ROLLBACK', text: 'newer', peer: device } as const
-        return { headSeq: 9, headTime: 0, sources: 1, snapshots: 1, alarms: [alarm] }
+        return { headSeq: 9, headTime: 0, sources: 1, snapshots: 1, news: 1, alarms: [alarm] }
       },
     },
     network: {

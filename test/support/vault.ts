@@ -57,7 +57,8 @@ export function deviceOf(phrase: string, found?: { authority: Uint8Array; terms:
   const authority = openAuthority(made.bytes, { key: secrets.shared.authority, vault: secrets.vault })
   const terms = found?.terms ?? signTerms(secrets.sign, { version: 1, floorDays: 7, revokedSerials: [] })
   const epochs = epochKeysForVault(secrets, authority)
-  return { vault: secrets.vault, device, serial, sign, shared: secrets.shared, epochs, authority: made.bytes, terms }
+  const grants = content.grants
+  return { vault: secrets.vault, device, serial, grants, sign, shared: secrets.shared, epochs, authority: made.bytes, terms }
 }
 
 export interface EngineSetup {

@@ -1,262 +1,191 @@
 /**
- * Taking over what heads say: on a new machine after recovery, or this device's own newer head after its disk was put
- * back in time. Spec: docs/spec/04-snapshot-and-head.md § Publishing.
- * Invariants: idempotent, so a crash in between costs nothing; index before catalogue; nothing known is dropped.
+ * Taking over what heads say: of the vault's other devices, or this device's own after its disk was put back in time.
+ * The vault is the union of its devices' newest heads. Spec: docs/spec/04-snapshot-and-head.md § Several devices.
+ * Invariants: of each device one head counts, as a whole; what this device made is never given up for what others say.
  */
-import { fromHex, toHex } from '../../base/bytes.ts'
-import { PlexiError, toPlexiError } from '../../base/errors.ts'
-import { encode } from '../../crypto/codec.ts'
-import { chunkIdOf, type ChunkId, type FoundHead } from '../../shard/index.ts'
-import { joinPrefixes } from '../catalogue/chunk-index.ts'
-import type { HeadBody } from '../head/head-body.ts'
-import { openFrame } from '../head/inline.ts'
-import {
-  decodeSegment,
-  rootPlain,
-  type IndexRoot,
-  type IndexSegment,
-  type SegmentShard,
-} from '../head/segment-codec.ts'
+import { concat, fromHex, toHex } from '../../base/bytes.ts'
+import { DAY } from '../../base/clock.ts'
+import { PlexiError } from '../../base/errors.ts'
+import { openAuthority } from '../../crypto/authority.ts'
+import type { PeerKey } from '../../crypto/ids.ts'
+import type { FoundHead } from '../../shard/index.ts'
+import type { OtherDevice } from '../catalogue/other-rows.ts'
 import { limits } from '../options.ts'
-import type { Parts } from '../parts.ts'
-import type { Session } from '../session.ts'
-import { decodeSnapshot, decodeSnapshotList } from '../snapshot/snapshot.ts'
 import { chooseHeads, type Alarm, type ValidHead } from './choose-heads.ts'
-import { meetOwnHead } from './own-head.ts'
+import { findTailsAgain, HeadReader, nothingNamed, takeFrames, type Readers } from './head-reader.ts'
+import { continueFrom, meetOwnHead, stripesNamedBy } from './own-head.ts'
 
 export type { Alarm } from './choose-heads.ts'
 
 export interface Adoption {
-  /** Of the newest head taken over. */
+  /** Of the newest head met. */
   readonly headSeq: number
   readonly headTime: number
   /** Members that served a valid head; fewer than 3 deserve a warning. */
   readonly sources: number
   /** Snapshots known afterwards. */
   readonly snapshots: number
+  /** Devices whose head was new here. */
+  readonly news: number
   readonly alarms: readonly Alarm[]
 }
 
+export interface AdoptUse {
+  /**
+   * The other devices are taken for gone until they show a newer head: this device's own head names what they name. So
+   * it is after a recovery.
+   */
+  readonly custody: boolean
+}
+
+/** A device that was silent for so long is in custody: the hosts that keep its head may be leaving. */
+const SILENT_MS = 14 * DAY
+
 /** Throws `STORAGE_NO_HEAD` when nothing valid was found. */
 export async function adoptHeads(
-  session: Session,
+  session: Readers,
   found: readonly FoundHead[],
-  signal: AbortSignal,
+  use: AdoptUse & { readonly signal: AbortSignal },
 ): Promise<Adoption> {
   const { parts } = session
   const { heads, sources, alarms } = chooseHeads(found, parts.keys)
   const newest = heads.at(-1)
   if (newest === undefined) throw new PlexiError('STORAGE_NO_HEAD', { alarms: alarms.map(({ code }) => code) })
   const all: Alarm[] = [...alarms]
-  await takeOver(session, heads, { signal, alarms: all })
+  const news = await takeOver(session, heads, { ...use, alarms: all })
   const { seq } = newest.notice
   const snapshots = parts.catalogue.snapshots.count()
-  return { headSeq: seq, headTime: newest.body.time, sources, snapshots, alarms: all }
+  return { headSeq: seq, headTime: newest.body.time, sources, snapshots, news, alarms: all }
 }
 
-/** Takes over what these heads say, oldest first. What could not be read is an alarm. */
+/** Takes over what these heads say. What could not be read is an alarm. Returns how many devices had a new one. */
 export async function takeOver(
-  session: Session,
+  session: Readers,
   heads: readonly ValidHead[],
-  run: { signal: AbortSignal; alarms: Alarm[] },
-): Promise<void> {
+  run: AdoptUse & { readonly signal: AbortSignal; readonly alarms: Alarm[] },
+): Promise<number> {
   const { catalogue, keys } = session.parts
-  // A snapshot is forgotten wherever another head still names it.
+  const forgotten = buryAll(catalogue, heads)
+  let news = 0
+  for (const [device, sides] of Map.groupBy(heads, ({ notice }) => notice.device)) {
+    const before = run.alarms.length
+    const job = { ...run, session, forgotten }
+    const own = device === keys.device
+    if (await (own ? takeOwn(sides, job) : takeOther(sides, job))) news++
+    if (own || run.alarms.length > before) continue
+    catalogue.commit(() => {
+      catalogue.retention.sawHead(device, sides[0]?.notice.seq ?? 0)
+    })
+  }
+  return news
+}
+
+/** A snapshot is forgotten wherever another head still names it. Returns all that are, in hex. */
+function buryAll(catalogue: Readers['parts']['catalogue'], heads: readonly ValidHead[]): Set<string> {
   const forgotten = new Set<string>(heads.flatMap(({ body }) => body.tombstones))
   const known = new Set([...catalogue.snapshots.all(), ...catalogue.snapshots.forgotten()].map(({ id }) => toHex(id)))
-  bury(
-    catalogue,
-    [...forgotten].filter((id) => known.has(id)),
-  )
   // The others are told that it is known here, while there is room for it.
   const room = Math.max(0, limits.tombstones / 2 - catalogue.retention.tombstones().length)
-  bury(catalogue, [...forgotten].filter((id) => !known.has(id)).slice(0, room))
-  for (const id of catalogue.retention.forgotten()) forgotten.add(id)
-  for (const head of heads) {
-    const alarms = run.alarms.length
-    const named = await new HeadAdopter(session, head, { ...run, forgotten }).run()
-    bury(catalogue, named)
-    if (run.alarms.length > alarms || head.notice.device === keys.device) continue
-    catalogue.commit(() => {
-      catalogue.retention.sawHead(head.notice.device, head.notice.seq)
-    })
-  }
-}
-
-function bury(catalogue: Parts['catalogue'], ids: Iterable<string>): void {
+  const unknown = [...forgotten].filter((id) => !known.has(id)).slice(0, room)
+  const ids = [...[...forgotten].filter((id) => known.has(id)), ...unknown]
   catalogue.commit(() => {
-    if (catalogue.retention.bury([...ids].map((id) => fromHex(id))) > 0) catalogue.touch()
+    if (catalogue.retention.bury(ids.map((id) => fromHex(id))) > 0) catalogue.touch()
   })
+  return new Set([...forgotten, ...catalogue.retention.forgotten()])
 }
 
-class HeadAdopter {
-  readonly #session: Session
-  readonly #parts: Parts
-  readonly #head: ValidHead
-  readonly #body: HeadBody
-  readonly #signal: AbortSignal
-  readonly #alarms: Alarm[]
-  readonly #forgotten: ReadonlySet<string>
-  /** Forgotten snapshots that this head still names. */
-  readonly #named: string[] = []
+interface Job extends AdoptUse {
+  readonly session: Readers
+  readonly alarms: Alarm[]
+  readonly signal: AbortSignal
+  /** Snapshots that count no more, in hex. */
+  readonly forgotten: ReadonlySet<string>
+}
 
-  constructor(
-    session: Session,
-    head: ValidHead,
-    run: { signal: AbortSignal; alarms: Alarm[]; forgotten: ReadonlySet<string> },
-  ) {
-    this.#session = session
-    this.#parts = session.parts
-    this.#head = head
-    this.#body = head.body
-    this.#signal = run.signal
-    this.#alarms = run.alarms
-    this.#forgotten = run.forgotten
-  }
-
-  /** Returns the forgotten snapshots that the head still names. */
-  async run(): Promise<readonly string[]> {
-    if (meetOwnHead(this.#parts, this.#head, this.#alarms) === 'known') return []
-    await this.#parts.network.adoptGroups(this.#body.groups)
-    for (const root of this.#body.roots) await this.#root(root)
-    for (const bytes of this.#body.segments) await this.#segment(decodeSegment(bytes), undefined)
-    this.#inline()
-    await this.#older()
-    await this.#snapshots()
-    this.#parts.catalogue.commit(() => {
-      this.#parts.catalogue.touch()
-    })
-    return this.#named
-  }
-
-  /** Stripes that hold the segment, opened; then what it describes. */
-  async #root(root: IndexRoot): Promise<void> {
-    const { catalogue } = this.#parts
-    const stored = encode(rootPlain(root))
-    const known = catalogue.heads.roots().find(({ bytes }) => Buffer.compare(bytes, stored) === 0)
-    const no = known?.no ?? catalogue.commit(() => catalogue.heads.addRoot(stored))
-    try {
-      const stripes = root.stripes.map((record) => ({ record, shards: [] as SegmentShard[] }))
-      this.#addStripes({ stripes: root.stripes, shards: [] }, no)
-      for (const stripe of stripes)
-        for (const id of stripe.record.ids.slice(0, stripe.record.k)) stripe.shards.push(await this.#openShard(id))
-      await this.#segment({ stripes: root.stripes, shards: stripes.flatMap((stripe) => stripe.shards) }, no)
-      for (const chunk of root.chunks) await this.#segment(decodeSegment(await this.#read(chunk)), no)
-    } catch (error) {
-      this.#signal.throwIfAborted()
-      const { code, message } = toPlexiError(error)
-      this.#alarms.push({ code, text: `part of the index cannot be read: ${message}`, peer: this.#body.device })
-    }
-  }
-
-  async #openShard(id: SegmentShard['id']): Promise<SegmentShard> {
-    const { catalogue } = this.#parts
-    const row = catalogue.shards.find(id)
-    if (row === undefined) throw new PlexiError('STORAGE_SHARD_NOT_FOUND', { shardId: toHex(id) })
-    const opened = await this.#session.reader.open(row, this.#signal)
-    const prefixes = joinPrefixes(opened.chunks.map((chunk) => chunk.id))
+/** This device's own, where it did not make it itself. */
+async function takeOwn(sides: readonly ValidHead[], { session, alarms, signal, forgotten }: Job): Promise<boolean> {
+  const { parts } = session
+  const { catalogue } = parts
+  let taken = false
+  for (const head of sides) {
+    const met = meetOwnHead(parts, head)
+    if (met === 'known' || met === 'new') continue
+    const before = stripesNamedBy(catalogue.heads.newestPublished(), parts.keys)
+    alarms.push(continueFrom(parts, head, met))
+    const named = nothingNamed()
+    await new HeadReader(session, head.body, { own: true, signal, alarms, named, forgotten }).run()
     catalogue.commit(() => {
-      catalogue.shards.setPrefixes(row.no, { kind: opened.kind, epoch: opened.epoch, prefixes })
+      const rows = before.flatMap((id) => catalogue.stripes.find(id) ?? [])
+      const replaced = rows.filter(({ no, state }) => state === 'placed' && !named.stripes.has(no))
+      if (met === 'newer' && named.complete) for (const { no } of replaced) catalogue.stripes.setState(no, 'released')
+      catalogue.touch()
     })
-    return { id, prefixes }
+    taken = true
   }
+  return taken
+}
 
-  /** Index first, then catalogue. */
-  async #segment(segment: IndexSegment, root: number | undefined): Promise<void> {
-    const { catalogue, index } = this.#parts
-    const number = catalogue.indexed + 1
-    await index.add(
-      segment.shards.filter(({ id }) => !this.#givenUp(id)),
-      number,
-    )
-    this.#addStripes(segment, root ?? null, number)
-  }
+/** The newest head of another device takes the place of the one known before, as a whole. */
+async function takeOther(sides: readonly ValidHead[], job: Job): Promise<boolean> {
+  const { session, alarms, signal, forgotten } = job
+  const { parts } = session
+  const { catalogue, inline } = parts
+  const [{ notice, body }] = sides as [ValidHead]
+  const known = catalogue.others.find(notice.device)
+  const hashes = concat(...sides.map((head) => head.notice.sealedHash).sort((a, b) => Buffer.compare(a, b)))
+  const revoked = isRevoked(session, notice.serial)
+  if (known !== undefined && notice.seq < known.seq) return false
+  if (known !== undefined && revoked && notice.seq > known.seq) return keepRevoked(session, known)
+  const silent = parts.clock.now() - body.time > SILENT_MS
+  const changed = known === undefined || Buffer.compare(hashes, known.hashes) !== 0
+  const kept = !changed && known.custody
+  const custody = job.custody || revoked || silent || kept
+  if (!changed && custody === known.custody) return false
+  const named = nothingNamed()
+  const use = { own: false, signal, alarms, named, forgotten }
+  const readers = sides.map((head) => new HeadReader(session, head.body, use))
+  for (const reader of readers) await reader.run()
+  const frames = readers.flatMap((reader) => reader.frames)
+  const replaceable = catalogue.others.named(notice.device, 'tails')
+  const dropped = catalogue.commit(() => {
+    if (!named.complete) keepWhatWasNamed(session, notice.device, named)
+    catalogue.others.replace({ device: notice.device, seq: notice.seq, time: body.time, hashes, custody }, named)
+    for (const frame of frames) inline.storeOther(notice.device, frame)
+    const gone = catalogue.others.dropUnnamed()
+    if (custody || known?.custody === true) catalogue.touch()
+    return gone
+  })
+  inline.load()
+  if (custody) takeFrames(parts, frames)
+  // What the device moved was found again above; chunks of what is gone may lie with somebody else too.
+  if (dropped.some((no) => !replaceable.has(no))) await parts.index.takeBack()
+  else if (dropped.length > 0) await findTailsAgain(parts)
+  return true
+}
 
-  /** Another head may name what was moved here: it is found where it is now. */
-  #givenUp(id: SegmentShard['id']): boolean {
-    const { shards, stripes } = this.#parts.catalogue
-    const state = stripes.get(shards.find(id)?.stripe ?? 0)?.state
-    return state === 'retired' || state === 'released'
-  }
+/**
+ * Whoever has a revoked device may still find a host that has not heard of it: what it says now is not the vault's. What
+ * it said before is kept by this device from now on.
+ */
+function keepRevoked({ parts }: Readers, known: OtherDevice): boolean {
+  if (known.custody) return false
+  const { catalogue, inline } = parts
+  catalogue.commit(() => {
+    catalogue.others.setCustody(known.device, true)
+    catalogue.others.copyFrames(known.device)
+    catalogue.touch()
+  })
+  inline.load()
+  return true
+}
 
-  #addStripes({ stripes, shards }: IndexSegment, root: number | null, indexed?: number): void {
-    const { catalogue } = this.#parts
-    const prefixes = new Map(shards.map((shard) => [toHex(shard.id), shard.prefixes]))
-    catalogue.commit(() => {
-      for (const record of stripes) {
-        const no = catalogue.stripes.add(record, 'placed')
-        catalogue.stripes.setRoot(no, root)
-        record.ids.forEach((id, position) => {
-          const parity = position >= record.k && record.k > 1
-          if (record.k === 1 && position > 0) return
-          const found = prefixes.get(toHex(id)) ?? new Uint8Array(0)
-          const unknown = { kind: 0, epoch: 0, usedBytes: 0, inOutbox: false }
-          catalogue.shards.add({ id, parity, ...unknown, prefixes: found, stripe: no, position })
-        })
-      }
-      if (indexed !== undefined) catalogue.setIndexed(indexed)
-    })
-  }
+/** What could not be read this time is not given up. */
+function keepWhatWasNamed({ parts }: Readers, device: PeerKey, named: ReturnType<typeof nothingNamed>): void {
+  const { others } = parts.catalogue
+  for (const kind of ['stripes', 'snapshots', 'lists', 'roots'] as const)
+    for (const no of others.named(device, kind)) named[kind].add(no)
+}
 
-  #inline(): void {
-    const { catalogue, inline, keys } = this.#parts
-    const missing = this.#body.inline.filter((frame) => frame.entries.some(({ id }) => !inline.has(id)))
-    for (const { id, bytes } of missing.flatMap(openFrame))
-      if (Buffer.compare(chunkIdOf(keys.shared.idMac, bytes), id) !== 0) throw new PlexiError('STORAGE_CHUNK_CORRUPT')
-    catalogue.commit(() => {
-      for (const frame of missing) inline.store(frame)
-    })
-    inline.load()
-  }
-
-  async #older(): Promise<void> {
-    const { catalogue } = this.#parts
-    for (const chunk of this.#body.older) {
-      try {
-        const bodies = decodeSnapshotList(await this.#read(chunk))
-        catalogue.commit(() => {
-          const list = catalogue.heads.addOlderList(chunk)
-          for (const body of bodies) this.#addSnapshot(body, { root: new Uint8Array(32), count: 0 }, list)
-        })
-      } catch (error) {
-        this.#snapshotsUnreadable(error)
-      }
-    }
-  }
-
-  async #snapshots(): Promise<void> {
-    const { catalogue } = this.#parts
-    for (const { chunk, body, shardsRoot, shardCount } of this.#body.snapshots) {
-      try {
-        const stored = body ?? (await this.#read(chunk))
-        catalogue.commit(() => {
-          this.#addSnapshot(stored, { root: shardsRoot, count: shardCount }, null)
-        })
-      } catch (error) {
-        this.#snapshotsUnreadable(error)
-      }
-    }
-  }
-
-  #addSnapshot(body: Uint8Array, needs: { root: Uint8Array; count: number }, list: number | null): void {
-    const { catalogue, keys } = this.#parts
-    const snapshot = decodeSnapshot(body, keys.shared.idMac)
-    if (this.#forgotten.has(snapshot.id)) {
-      this.#named.push(snapshot.id)
-      return
-    }
-    const id = Buffer.from(snapshot.id, 'hex')
-    const chunk = chunkIdOf(keys.shared.idMac, body)
-    catalogue.snapshots.adopt({ id, time: snapshot.time, chunk, body, list, ...needs })
-  }
-
-  #snapshotsUnreadable(error: unknown): void {
-    this.#signal.throwIfAborted()
-    const { code, message } = toPlexiError(error)
-    this.#alarms.push({ code, text: `a snapshot cannot be read: ${message}`, peer: this.#body.device })
-  }
-
-  #read(chunk: ChunkId): Promise<Uint8Array> {
-    return this.#session.chunks.read(chunk, this.#signal)
-  }
+function isRevoked({ parts: { keys } }: Readers, serial: number): boolean {
+  return openAuthority(keys.authority, { key: keys.shared.authority, vault: keys.vault }).revoked.includes(serial)
 }

@@ -9,6 +9,7 @@ import { HeadRows } from './head-rows.ts'
 import { PageMapRows } from './page-map-rows.ts'
 import { RetentionRows } from './retention-rows.ts'
 import { RemoteRows } from './remote-rows.ts'
+import { OtherRows } from './other-rows.ts'
 import { ShardRows } from './shard-rows.ts'
 import { SnapshotRows } from './snapshot-rows.ts'
 import { StripeRows } from './stripe-rows.ts'
@@ -21,6 +22,7 @@ export class Catalogue {
   readonly pageMaps: PageMapRows
   readonly retention: RetentionRows
   readonly remotes: RemoteRows
+  readonly others: OtherRows
   readonly #db: Db
 
   private constructor(db: Db) {
@@ -32,6 +34,7 @@ export class Catalogue {
     this.pageMaps = new PageMapRows(db)
     this.retention = new RetentionRows(db)
     this.remotes = new RemoteRows(db)
+    this.others = new OtherRows(db)
   }
 
   static async open(path: string, disk: Disk): Promise<Catalogue> {

@@ -8,6 +8,7 @@ import { Level } from 'level'
 import { shardId, type ChunkId, type ShardId } from '../../shard/index.ts'
 import type { Catalogue } from './catalogue.ts'
 import { readNumber, writeNumber } from './catalogue.ts'
+import type { ShardRow } from './shard-rows.ts'
 
 export const PREFIX_BYTES = 16
 
@@ -49,7 +50,12 @@ export class ChunkIndex {
 
   /** Undefined when no shard holds it, as far as known. */
   find(chunk: ChunkId): ShardId | undefined {
-    const value = this.#store.getSync(chunk.subarray(0, PREFIX_BYTES))
+    return this.findPrefix(chunk.subarray(0, PREFIX_BYTES))
+  }
+
+  /** By the first 16 bytes of a chunk's id. */
+  findPrefix(prefix: Uint8Array): ShardId | undefined {
+    const value = this.#store.getSync(prefix)
     return value === undefined ? undefined : shardId(value)
   }
 
@@ -116,7 +122,7 @@ export class ChunkIndex {
     )
     let batch: { id: ShardId; prefixes: Uint8Array }[] = []
     let size = 0
-    for (const shard of catalogue.shards.all()) {
+    for (const shard of byPreference(catalogue)) {
       if (shard.parity || (shard.stripe !== null && dead.has(shard.stripe))) continue
       const prefixes = catalogue.shards.prefixes(shard.no)
       batch.push({ id: shard.id, prefixes })
@@ -128,6 +134,18 @@ export class ChunkIndex {
     }
     await this.#write(batch, catalogue.indexed)
   }
+}
+
+/** What is written last counts: shards made here before others', those that their device may replace last. */
+function byPreference({ shards, stripes, others }: Catalogue): ShardRow[] {
+  const foreign = new Set(stripes.live().flatMap(({ no, own }) => (own ? [] : [no])))
+  if (foreign.size === 0) return shards.all()
+  const tails = new Set(others.tails())
+  const rank = ({ stripe }: ShardRow): number => {
+    if (stripe === null || !foreign.has(stripe)) return 2
+    return tails.has(stripe) ? 0 : 1
+  }
+  return shards.all().sort((a, b) => rank(a) - rank(b) || a.no - b.no)
 }
 
 /** Another process has it open: rebuilding would take it away from under that process. */

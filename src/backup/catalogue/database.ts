@@ -36,7 +36,7 @@ export class Db {
 }
 
 /** In order; the file's number is the schema version after it ran. */
-const migrations = ['001-initial.sql', '002-forgetting.sql', '003-page-maps.sql', '004-remotes.sql']
+const migrations = ['001-initial.sql', '002-forgetting.sql', '003-page-maps.sql', '004-remotes.sql', '005-devices.sql']
 
 export async function openDatabase(path: string, disk: Disk): Promise<Db> {
   const scripts: string[] = []

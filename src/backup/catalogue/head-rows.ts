@@ -30,8 +30,9 @@ export interface SealedFrame {
   readonly box: Uint8Array
 }
 
-/** Heads kept: the newest ones. */
+/** Heads kept: the newest ones. Of older ones only their hashes, as far back. */
 const KEPT_HEADS = 4
+const KEPT_HASHES = 4096
 
 export class HeadRows {
   readonly #db: Db
@@ -42,9 +43,7 @@ export class HeadRows {
 
   newest(): HeadRow | undefined {
     const raw = this.#db.prepare('SELECT * FROM heads ORDER BY seq DESC LIMIT 1').get() as RawHead | undefined
-    if (raw === undefined) return undefined
-    const { seq, time, revision, notice, sealed } = raw
-    return { seq, time, revision, notice, sealed, sealedHash: raw.sealed_hash, published: raw.published === 1 }
+    return raw === undefined ? undefined : fromRaw(raw)
   }
 
   add(head: Omit<HeadRow, 'published'>, published: boolean): void {
@@ -53,6 +52,26 @@ export class HeadRows {
     const { seq, time, revision, notice, sealed, sealedHash } = head
     this.#db.prepare(sql).run(seq, time, revision, notice, sealed, sealedHash, published ? 1 : 0)
     this.#db.prepare('DELETE FROM heads WHERE seq <= ?').run(seq - KEPT_HEADS)
+    this.addToChain(seq, sealedHash)
+  }
+
+  /** A head with this seq was made here or taken over. */
+  addToChain(seq: number, sealedHash: Uint8Array): void {
+    this.#db.prepare('INSERT OR IGNORE INTO chain (seq, sealed_hash) VALUES (?, ?)').run(seq, sealedHash)
+    this.#db.prepare('DELETE FROM chain WHERE seq <= ?').run(seq - KEPT_HASHES)
+  }
+
+  /** Hashes known of that seq; none where it is too long ago. */
+  chainAt(seq: number): Uint8Array[] {
+    const rows = this.#db.prepare('SELECT sealed_hash FROM chain WHERE seq = ?').all(seq)
+    return (rows as { sealed_hash: Buffer }[]).map((row) => row.sealed_hash)
+  }
+
+  /** The newest head that hosts took. */
+  newestPublished(): HeadRow | undefined {
+    const sql = 'SELECT * FROM heads WHERE published = 1 ORDER BY seq DESC LIMIT 1'
+    const raw = this.#db.prepare(sql).get() as RawHead | undefined
+    return raw === undefined ? undefined : fromRaw(raw)
   }
 
   setPublished(seq: number): void {
@@ -102,8 +121,11 @@ export class HeadRows {
     this.#db.prepare('DELETE FROM inline_frames').run()
   }
 
+  /** Lists that this device's head names: its own, and those of devices in custody. */
   olderLists(): ChunkId[] {
-    const rows = this.#db.prepare('SELECT chunk FROM older_lists ORDER BY no DESC').all() as { chunk: Buffer }[]
+    const sql = `SELECT chunk FROM older_lists WHERE own = 1 OR no IN
+                 (SELECT no FROM named JOIN others USING (device) WHERE custody = 1 AND kind = 4) ORDER BY no DESC`
+    const rows = this.#db.prepare(sql).all() as { chunk: Buffer }[]
     return rows.map((row) => chunkId(row.chunk))
   }
 
@@ -113,9 +135,18 @@ export class HeadRows {
     this.#db.prepare(sql).run()
   }
 
+  findOlderList(chunk: ChunkId): number | undefined {
+    return (this.#db.prepare('SELECT no FROM older_lists WHERE chunk = ?').get(chunk) as { no: number } | undefined)?.no
+  }
+
   /** Number of the list, new or known. */
-  addOlderList(chunk: ChunkId): number {
-    this.#db.prepare('INSERT OR IGNORE INTO older_lists (chunk) VALUES (?)').run(chunk)
+  addOlderList(chunk: ChunkId, own = true): number {
+    this.#db.prepare('INSERT OR IGNORE INTO older_lists (chunk, own) VALUES (?, 0)').run(chunk)
+    if (own) this.#db.prepare('UPDATE older_lists SET own = 1 WHERE chunk = ?').run(chunk)
     return (this.#db.prepare('SELECT no FROM older_lists WHERE chunk = ?').get(chunk) as { no: number }).no
   }
+}
+
+function fromRaw({ sealed_hash: sealedHash, published, ...raw }: RawHead): HeadRow {
+  return { ...raw, sealedHash, published: published === 1 }
 }

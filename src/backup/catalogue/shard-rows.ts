@@ -38,12 +38,13 @@ export interface PackedShard {
 }
 
 /** How far a shard's chunks may be relied on: `retired` ones wait to be released, `lost` ones may come back. */
-export type Trust = 'lost' | 'retired' | 'live'
+export type Trust = 'lost' | 'retired' | 'others' | 'live'
 
 const trusted: Readonly<Record<Trust, string>> = {
   lost: "shards.lost = 1 AND coalesce(stripes.state, '') <> 'released'",
   retired: "shards.lost = 0 AND stripes.state = 'retired'",
-  live: "shards.lost = 0 AND coalesce(stripes.state, 'queued') IN ('queued', 'placed')",
+  others: "shards.lost = 0 AND stripes.own = 0 AND stripes.state = 'placed'",
+  live: "shards.lost = 0 AND coalesce(stripes.own, 1) = 1 AND coalesce(stripes.state, 'queued') IN ('queued', 'placed')",
 }
 
 interface Raw {

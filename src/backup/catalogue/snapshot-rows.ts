@@ -21,6 +21,8 @@ export interface SnapshotRow {
   readonly shardCount: number
   /** The list of older snapshots that holds it; null: the head names it. */
   readonly list: number | null
+  /** False: only another device's head names it. */
+  readonly own: boolean
 }
 
 export interface AdoptedSnapshot {
@@ -31,6 +33,7 @@ export interface AdoptedSnapshot {
   readonly root: Uint8Array
   readonly count: number
   readonly list: number | null
+  readonly own: boolean
 }
 
 interface Raw {
@@ -43,6 +46,7 @@ interface Raw {
   shards_root: Buffer
   shard_count: number
   list: number | null
+  own: number
 }
 
 const NOT_FORGOTTEN = 'WHERE id NOT IN (SELECT id FROM tombstones)'
@@ -61,15 +65,31 @@ export class SnapshotRows {
     const { root, count } = this.#rootOf(row.shards)
     const sql = `INSERT INTO snapshots (id, time, chunk, body, shards, shards_root, shard_count) VALUES (?, ?, ?, ?, ?, ?, ?)`
     const done = this.#db.prepare(sql).run(row.id, row.time, row.chunk, row.body, pack(row.shards), root, count)
+    this.#useStripes(row.shards)
     return Number(done.lastInsertRowid)
   }
 
-  /** Takes a snapshot from a head; false when it is known. */
-  adopt(row: AdoptedSnapshot): boolean {
-    const sql = `INSERT OR IGNORE INTO snapshots (id, time, chunk, body, shards, shards_root, shard_count, list)
-                 VALUES (?, ?, ?, ?, NULL, ?, ?, ?)`
+  /** Takes a snapshot from a head. Returns its number, new or known. */
+  adopt(row: AdoptedSnapshot): number {
+    const sql = `INSERT OR IGNORE INTO snapshots (id, time, chunk, body, shards, shards_root, shard_count, list, own)
+                 VALUES (?, ?, ?, ?, NULL, ?, ?, ?, 0)`
     const { id, time, chunk, body, root, count, list } = row
-    return this.#db.prepare(sql).run(id, time, chunk, body, root, count, list).changes > 0
+    this.#db.prepare(sql).run(id, time, chunk, body, root, count, list)
+    if (row.own) this.#db.prepare('UPDATE snapshots SET own = 1 WHERE id = ?').run(id)
+    return (this.#db.prepare('SELECT no FROM snapshots WHERE id = ?').get(id) as { no: number }).no
+  }
+
+  /** What this device's head names itself, newest first: its own and those of devices in custody, without those in lists. */
+  inHead(): SnapshotRow[] {
+    const sql = `SELECT * FROM snapshots ${NOT_FORGOTTEN} AND list IS NULL AND (own = 1 OR no IN
+                 (SELECT no FROM named JOIN others USING (device) WHERE custody = 1 AND kind = 3))
+                 ORDER BY time DESC, no DESC`
+    return (this.#db.prepare(sql).all() as Raw[]).map(fromRaw)
+  }
+
+  ofList(list: number): number[] {
+    const rows = this.#db.prepare('SELECT no FROM snapshots WHERE list = ?').all(list) as { no: number }[]
+    return rows.map(({ no }) => no)
   }
 
   /** Newest first, without those that were forgotten. */
@@ -100,6 +120,8 @@ export class SnapshotRows {
     const { root, count } = this.#rootOf(shards)
     const sql = 'UPDATE snapshots SET shards = ?, shards_root = ?, shard_count = ? WHERE no = ?'
     this.#db.prepare(sql).run(pack(shards), root, count, no)
+    const { own } = this.#db.prepare('SELECT own FROM snapshots WHERE no = ?').get(no) as { own: number }
+    if (own === 1) this.#useStripes(shards)
   }
 
   /** Chunks have moved: wherever one of `from` was needed, all of `to` are. */
@@ -108,6 +130,13 @@ export class SnapshotRows {
       if (row.shards === undefined || ![...from].some((no) => row.shards?.has(no))) continue
       this.setShards(row.no, new Set([...row.shards].filter((no) => !from.has(no)).concat(to)))
     }
+  }
+
+  /** Stripes of other devices among them are needed here from now on. */
+  #useStripes(shards: ReadonlySet<number>): void {
+    const sql = `UPDATE stripes SET used = 1 WHERE own = 0 AND used = 0 AND no = (SELECT stripe FROM shards WHERE no = ?)`
+    const use = this.#db.prepare(sql)
+    for (const no of shards) if (no !== 0) use.run(no)
   }
 
   #rootOf(shards: ReadonlySet<number>): { root: Uint8Array; count: number } {
@@ -133,6 +162,7 @@ function fromRaw(raw: Raw): SnapshotRow {
     shardsRoot: raw.shards_root,
     shardCount: raw.shard_count,
     list: raw.list,
+    own: raw.own === 1,
   }
 }
 

@@ -24,6 +24,10 @@ export interface StripeRow {
   readonly state: StripeState
   /** The index root that describes it to other devices; null: the head itself does. */
   readonly root: number | null
+  /** Made here: only these are ever rewritten or released. */
+  readonly own: boolean
+  /** Another device's that snapshots of this one need. */
+  readonly used: boolean
 }
 
 interface Raw {
@@ -34,9 +38,11 @@ interface Raw {
   group_id: Buffer
   state: StripeState
   root: number | null
+  own: number
+  used: number
 }
 
-const columns = 'no, id, k, n, group_id, state, root'
+const columns = 'no, id, k, n, group_id, state, root, own, used'
 
 export class StripeRows {
   readonly #db: Db
@@ -57,6 +63,26 @@ export class StripeRows {
       this.#db.prepare(sql).run(stripe.id, stripe.k, stripe.n, concat(...stripe.ids), stripe.group, state)
         .lastInsertRowid,
     )
+  }
+
+  /** One that another head names. It is never rewritten or released here, unless it was made here. */
+  adopt(stripe: StripeRecord, { used }: { used: boolean }): number {
+    const known = this.find(stripe.id)
+    if (known === undefined) {
+      const no = this.add(stripe, 'placed')
+      this.#db.prepare('UPDATE stripes SET own = 0, used = ? WHERE no = ?').run(used ? 1 : 0, no)
+      return no
+    }
+    if (!known.own) {
+      if (known.state === 'released') this.setState(known.no, 'placed')
+      if (used) this.#db.prepare('UPDATE stripes SET used = 1 WHERE no = ?').run(known.no)
+    }
+    return known.no
+  }
+
+  /** Number of the newest stripe made here, whatever became of it; 0 before the first. */
+  newestOwn(): number {
+    return (this.#db.prepare('SELECT max(no) AS no FROM stripes WHERE own = 1').get() as { no: number | null }).no ?? 0
   }
 
   find(id: StripeId): StripeRow | undefined {
@@ -92,9 +118,14 @@ export class StripeRows {
     return this.#all(`SELECT ${columns} FROM stripes WHERE state IN ('queued', 'placed') ORDER BY no`)
   }
 
-  /** Live ones that no index root describes. */
+  /**
+   * Live ones that this device's head has to name and no index root of its own describes: made here, needed by its
+   * snapshots, or named by a device in custody. Others' come first: the last one is of this device if any is.
+   */
   outsideRoots(): StripeRow[] {
-    const sql = `SELECT ${columns} FROM stripes WHERE root IS NULL AND state IN ('queued', 'placed') ORDER BY no`
+    const sql = `SELECT ${columns} FROM stripes WHERE root IS NULL AND state IN ('queued', 'placed')
+                 AND (own = 1 OR used = 1 OR no IN
+                 (SELECT no FROM named JOIN others USING (device) WHERE custody = 1 AND kind = 1)) ORDER BY own, no`
     return this.#all(sql)
   }
 
@@ -183,5 +214,7 @@ function fromRaw(raw: Raw): StripeRow {
     group: groupId(raw.group_id),
     state: raw.state,
     root: raw.root,
+    own: raw.own === 1,
+    used: raw.used === 1,
   }
 }

@@ -29,14 +29,26 @@ interface Described {
   readonly shards: readonly SegmentShard[]
 }
 
-/** Segments that ride in the head: every live stripe no index root describes. */
+/** Segments that ride in the head: every stripe the head must name and no index root describes. */
 export function inlineSegments(catalogue: Catalogue): Uint8Array[] {
-  const described = catalogue.stripes.outsideRoots().map((stripe) => describe(catalogue, stripe))
+  const described = undescribed(catalogue).map((stripe) => describe(catalogue, stripe))
   return splitSegments(described, SEGMENT_BYTES).map(encodeSegment)
 }
 
+/** Of this device, and of devices in custody as far as a head can name them. */
 export function readRoots(catalogue: Catalogue): IndexRoot[] {
-  return catalogue.heads.roots().map(({ bytes }) => decodeRoot(bytes))
+  const own = catalogue.heads.roots().map(({ bytes }) => decodeRoot(bytes))
+  return [...custodyRoots(catalogue).map(({ bytes }) => decodeRoot(bytes)), ...own]
+}
+
+/** What is left of a head's roots when this device's own have theirs. */
+function custodyRoots(catalogue: Catalogue): { bytes: Uint8Array; stripes: Set<number> }[] {
+  return catalogue.others.rootsInCustody().slice(0, limits.indexRoots / 2)
+}
+
+function undescribed(catalogue: Catalogue): StripeRow[] {
+  const described = custodyRoots(catalogue).map(({ stripes }) => stripes)
+  return catalogue.stripes.outsideRoots().filter(({ no }) => !described.some((stripes) => stripes.has(no)))
 }
 
 /**
@@ -48,11 +60,12 @@ export async function describeStripes(parts: Parts, writer: ChunkWriter): Promis
   const riding = inlineSegments(catalogue).reduce((sum, bytes) => sum + bytes.length, 0)
   const roots = catalogue.heads.roots()
   const stale = roots.filter(({ no }) => catalogue.stripes.ofRoot(no).some((stripe) => !isLive(stripe)))
-  // Other devices' heads may have brought more roots than one head can name.
-  if (riding <= options.maxInlineSegmentBytes && roots.length <= limits.indexRoots && stale.length === 0) return false
+  // A head of this device's own that was taken over may have brought more roots than it made itself.
+  if (riding <= options.maxInlineSegmentBytes && roots.length <= limits.indexRoots / 2 && stale.length === 0)
+    return false
   const merged = roots.length >= options.maxIndexRoots ? roots : stale
   const content = merged.flatMap(({ no }) => contentOfRoot(catalogue, no))
-  const stripes = [...content, ...catalogue.stripes.outsideRoots().filter((stripe) => !isTail(catalogue, stripe))]
+  const stripes = [...content, ...undescribed(catalogue).filter((stripe) => !isTail(catalogue, stripe))]
   const chunks: ChunkId[] = []
   await writer.mark()
   for (const segment of splitSegments(
@@ -118,5 +131,5 @@ function isLive(stripe: StripeRow): boolean {
 
 /** The newest single-shard stripe may be rewritten soon: it stays out of roots. */
 function isTail(catalogue: Catalogue, stripe: StripeRow): boolean {
-  return stripe.k === 1 && catalogue.stripes.live().at(-1)?.no === stripe.no
+  return stripe.own && stripe.k === 1 && stripe.no === catalogue.stripes.newestOwn()
 }

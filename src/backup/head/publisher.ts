@@ -52,22 +52,23 @@ export class HeadPublisher {
     return this.bundle()
   }
 
-  /** Publishes when due. Returns the number of hosts that took it. */
-  async publish(signal: AbortSignal): Promise<number> {
-    if (!this.due()) return 0
+  /** Publishes when due. `refused`: a host knows a newer or another head of this device. */
+  async publish(signal: AbortSignal): Promise<{ hosts: number; refused: boolean }> {
+    if (!this.due()) return { hosts: 0, refused: false }
     const { catalogue, network, clock } = this.#parts
     if (this.#stale()) this.#make()
     const bundle = this.bundle()
     const head = catalogue.heads.newest()
-    if (bundle === undefined || head === undefined) return 0
-    const { hosts } = await network.publishHead(bundle, signal)
-    if (hosts.length === 0) return 0
+    if (bundle === undefined || head === undefined) return { hosts: 0, refused: false }
+    const { hosts, faults } = await network.publishHead(bundle, signal)
+    const refused = faults.some(({ detail }) => /^STORAGE_HEAD_(STALE|FORKED)/.test(detail))
+    if (hosts.length === 0) return { hosts: 0, refused }
     catalogue.commit(() => {
       catalogue.heads.setPublished(head.seq)
       catalogue.retention.setPublished(head.seq, clock.now())
       catalogue.heads.setMeta(HEAD_HOSTS, utf8(JSON.stringify(hosts)))
     })
-    return hosts.length
+    return { hosts: hosts.length, refused }
   }
 
   /** Whether the body as it would be now is more than a head can carry: then inline chunks must move. */
@@ -130,7 +131,7 @@ export class HeadPublisher {
   }
 
   #snapshots(): HeadSnapshot[] {
-    const rows = this.#parts.catalogue.snapshots.all().filter((row) => row.list === null)
+    const rows = this.#parts.catalogue.snapshots.inHead()
     return rows.slice(0, limits.snapshotsInHead).map(({ chunk, body, shardsRoot, shardCount }) => ({
       chunk,
       body: body.length <= limits.snapshotRiderBytes ? body : null,

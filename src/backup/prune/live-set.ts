@@ -92,7 +92,7 @@ export class LiveSet {
 export async function tableOf({ catalogue, clock }: Parts, signal: AbortSignal): Promise<LiveSet> {
   const { chunks, maxShard } = catalogue.shards.extent()
   const live = new LiveSet(chunks, maxShard)
-  for (const trust of ['lost', 'retired', 'live'] as const) {
+  for (const trust of ['lost', 'retired', 'others', 'live'] as const) {
     let last = 0
     for (;;) {
       const page = catalogue.shards.packed(trust, last, PAGE)
@@ -127,7 +127,7 @@ export class LiveWalk {
   }
 
   chunk(id: ChunkId, bytes: number): void {
-    if (!this.#live.mark(id, bytes) && !this.#session.parts.inline.has(id)) this.missing++
+    if (!this.#live.mark(id, bytes) && !this.#session.parts.inline.holds(id)) this.missing++
   }
 
   async #list(chunks: readonly ChunkId[], depth: number): Promise<void> {

@@ -15,7 +15,8 @@ export async function relist(session: Session, gone: readonly SnapshotRow[], sig
   const { snapshots, heads } = parts.catalogue
   const lists = new Set(gone.map(({ list }) => list).filter((list) => list !== null))
   const all = snapshots.all()
-  const rows = all.filter(({ list }) => list !== null && lists.has(list))
+  // Others' lists are theirs.
+  const rows = all.filter(({ list, own }) => own && list !== null && lists.has(list))
   if (rows.length === 0) return
   if (all.filter(({ list }) => list === null).length + rows.length <= limits.snapshotsInHead) {
     parts.catalogue.commit(() => {

@@ -115,6 +115,8 @@ export class Sweep {
         stripes.map(({ id }) => parts.catalogue.stripes.find(id)?.no),
       ),
     )
+    // What other devices name they give up themselves.
+    for (const no of parts.catalogue.others.ofTheLiving('stripes')) pinned.add(no)
     const uses = parts.catalogue.stripes
       .live()
       .map((stripe) => this.#useOf(stripe, { live, pinned: pinned.has(stripe.no) }))

@@ -16,7 +16,7 @@ export async function unite(session: Session, signal: AbortSignal): Promise<void
   const seen = catalogue.retention.otherHeads()
   const news = heads.filter(({ notice: { device, seq } }) => device !== keys.device && seq > (seen.get(device) ?? 0))
   const alarms: Alarm[] = []
-  await takeOver(session, news, { signal, alarms })
+  await takeOver(session, news, { signal, alarms, custody: false })
   const [first] = alarms
   if (first !== undefined) throw new PlexiError(first.code, { device: first.peer ?? '' }, { message: first.text })
 }

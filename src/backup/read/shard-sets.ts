@@ -18,7 +18,7 @@ export async function shardSet(
   const take = (chunk: Parameters<typeof session.chunks.locate>[0]): void => {
     const found = session.chunks.locate(chunk)
     if (found !== undefined) shards.add(found.no)
-    else if (session.parts.inline.has(chunk)) shards.add(0)
+    else if (session.parts.inline.holds(chunk)) shards.add(0)
     else missing++
   }
   take(row.chunk)

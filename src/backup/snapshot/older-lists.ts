@@ -19,7 +19,7 @@ const LIST_BYTES = 192 * 1024
  */
 export async function coverOlder({ catalogue }: Parts, store: ObjectStore): Promise<() => void> {
   const lists: { chunk: ChunkId; rows: readonly SnapshotRow[] }[] = []
-  let inHead = catalogue.snapshots.all().filter((row) => row.list === null)
+  let inHead = catalogue.snapshots.inHead()
   while (inHead.length >= limits.snapshotsInHead) {
     const rows = oldestOf(inHead)
     lists.push({ chunk: await store.putObject(encodeSnapshotList(rows.map((row) => row.body))), rows })

@@ -36,6 +36,8 @@ const KNOWN_CACHE = 65_536
 export class ChunkWriter implements ObjectStore {
   readonly #deps: WriterDeps
   readonly #packer: ShardPacker
+  /** What it seals with to its end, also when a newer one is made meanwhile. */
+  readonly #epoch: number
   /** Prefixes of chunks in the packer or in shards not committed yet. */
   readonly #pending = new Set<string>()
   /** Shard id → number, for shards whose chunks may be relied on. */
@@ -51,8 +53,10 @@ export class ChunkWriter implements ObjectStore {
 
   constructor(deps: WriterDeps) {
     this.#deps = deps
+    const epoch = newestEpoch(deps.parts.keys)
+    this.#epoch = epoch.epoch
     this.#packer = new ShardPacker(deps.parts.options.packer, {
-      epoch: newestEpoch(deps.parts.keys),
+      epoch,
       random: deps.parts.random,
     })
   }
@@ -146,14 +150,18 @@ export class ChunkWriter implements ObjectStore {
     return true
   }
 
-  /** 0 when the catalogue does not know the shard, or it is lost or given back: its chunks are stored again. */
+  /**
+   * 0 when the catalogue does not know the shard, or it is lost, given back, or in a stripe that another device may
+   * replace: its chunks are stored again.
+   */
   #shardNumber(key: string, id: Parameters<Parts['catalogue']['shards']['find']>[0]): number {
     const cached = this.#known.get(key)
     if (cached !== undefined) return cached
-    const { shards, stripes } = this.#deps.parts.catalogue
+    const { shards, stripes, others } = this.#deps.parts.catalogue
     const row = shards.find(id)
-    const state = stripes.get(row?.stripe ?? 0)?.state
-    const gone = state === 'retired' || state === 'released'
+    const stripe = stripes.get(row?.stripe ?? 0)
+    const replaceable = stripe?.own === false && others.isTail(stripe.no)
+    const gone = stripe?.state === 'retired' || stripe?.state === 'released' || replaceable
     const no = row === undefined || row.lost || gone ? 0 : row.no
     if (this.#known.size >= KNOWN_CACHE) this.#known.clear()
     this.#known.set(key, no)
@@ -204,7 +212,7 @@ export class ChunkWriter implements ObjectStore {
     const { catalogue, index, outbox } = this.#deps.parts
     const rows = batch.map((shard) => ({ shard, prefixes: joinPrefixes(shard.chunks.map((chunk) => chunk.id)) }))
     const number = catalogue.indexed + 1
-    const { epoch } = newestEpoch(this.#deps.parts.keys)
+    const epoch = this.#epoch
     if (batch.length > 0) {
       await outbox.sync()
       await index.add(

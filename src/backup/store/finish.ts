@@ -83,11 +83,17 @@ interface Tail {
   readonly chunks: { id: ChunkId; bytes: Uint8Array }[]
 }
 
-/** The newest stripe, when it is one under-filled data shard that no index root describes and that can be read. */
+/**
+ * The newest stripe ever made here, when it is one under-filled data shard that no index root describes and that can be
+ * read. Never another: other devices rely on every stripe but the last one that a head names (§ Several devices). Who may
+ * not release leaves it: nothing would be won.
+ */
 async function readTail(parts: Parts, reader: ShardReader, signal: AbortSignal): Promise<Tail | undefined> {
-  const stripe = parts.catalogue.stripes.outsideRoots().at(-1)
-  if (stripe?.k !== 1) return undefined
-  const shard = parts.catalogue.shards.ofStripe(stripe.no)[0]
+  const { catalogue, keys } = parts
+  const stripe = catalogue.stripes.outsideRoots().at(-1)
+  if (stripe?.own !== true || stripe.k !== 1 || stripe.no !== catalogue.stripes.newestOwn()) return undefined
+  if (!keys.grants.includes('release')) return undefined
+  const shard = catalogue.shards.ofStripe(stripe.no)[0]
   if (shard === undefined || shard.lost || shard.usedBytes === 0 || shard.usedBytes >= SHARD_BYTES / 2) return undefined
   try {
     const opened = await reader.open(shard, signal)

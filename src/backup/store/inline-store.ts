@@ -5,10 +5,12 @@
 import { view } from '../../base/bytes.ts'
 import { PlexiError } from '../../base/errors.ts'
 import type { Random } from '../../base/random.ts'
+import type { PeerKey } from '../../crypto/ids.ts'
 import { decode, encode } from '../../crypto/codec.ts'
 import { openBox, sealBox } from '../../crypto/seal.ts'
 import type { ChunkId } from '../../shard/index.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { SealedFrame } from '../catalogue/head-rows.ts'
 import { framePlain, openFrame, readFrame, type InlineFrame } from '../head/inline.ts'
 import { epochKeyOf, newestEpoch, type EngineKeys } from '../engine-keys.ts'
 
@@ -19,6 +21,8 @@ export class InlineStore {
   readonly #deps: { catalogue: Catalogue; keys: EngineKeys; random: Random }
   #frames: InlineFrame[] = []
   #chunks = new Map<string, Uint8Array>()
+  /** Chunks in other devices' heads: to be read, never relied on for what is new. */
+  #others = new Map<string, Uint8Array>()
 
   constructor(deps: { catalogue: Catalogue; keys: EngineKeys; random: Random }) {
     this.#deps = deps
@@ -29,12 +33,14 @@ export class InlineStore {
     const keyOf = epochKeyOf(this.#deps.keys)
     this.#frames = []
     this.#chunks = new Map()
-    for (const { epoch, box } of this.#deps.catalogue.heads.frames()) {
-      const key = keyOf(epoch)
-      if (key === undefined) throw new PlexiError('SECURITY_SEALED', { what: 'inline frame', reason: 'no key' })
-      const plain = openBox(key, { label: LABEL, box, what: 'inline frame' })
-      this.#take(readFrame(decode(plain, { what: 'inline frame', maxBytes: MAX_FRAME })))
+    this.#others = new Map()
+    for (const sealed of this.#deps.catalogue.heads.frames()) {
+      const frame = openSealed(sealed, keyOf)
+      this.#frames.push(frame)
+      for (const { id, bytes } of openFrame(frame)) this.#chunks.set(key(id), bytes)
     }
+    for (const sealed of this.#deps.catalogue.others.frames())
+      for (const { id, bytes } of openFrame(openSealed(sealed, keyOf))) this.#others.set(key(id), bytes)
   }
 
   get frames(): readonly InlineFrame[] {
@@ -46,12 +52,18 @@ export class InlineStore {
     return this.#frames.reduce((sum, frame) => sum + frame.bytes.length + frame.entries.length * 40 + 32, 0)
   }
 
+  /** Whether it rides in this device's own head. */
   has(id: ChunkId): boolean {
     return this.#chunks.has(key(id))
   }
 
+  /** Whether it rides in any device's head. */
+  holds(id: ChunkId): boolean {
+    return this.read(id) !== undefined
+  }
+
   read(id: ChunkId): Uint8Array | undefined {
-    return this.#chunks.get(key(id))
+    return this.#chunks.get(key(id)) ?? this.#others.get(key(id))
   }
 
   chunks(): { id: ChunkId; bytes: Uint8Array }[] {
@@ -60,16 +72,39 @@ export class InlineStore {
 
   /** To be called inside a commit; `load` afterwards. */
   store(frame: InlineFrame): void {
-    const epoch = newestEpoch(this.#deps.keys)
-    const plaintext = encode(framePlain(frame))
-    const box = sealBox(epoch.key, { label: LABEL, plaintext, random: this.#deps.random })
-    this.#deps.catalogue.heads.addFrame({ epoch: epoch.epoch, storedBytes: frame.bytes.length, box })
+    this.#deps.catalogue.heads.addFrame(this.#seal(frame))
   }
 
-  #take(frame: InlineFrame): void {
-    this.#frames.push(frame)
-    for (const { id, bytes } of openFrame(frame)) this.#chunks.set(key(id), bytes)
+  /** Likewise, for what rides in another device's head. */
+  storeOther(device: PeerKey, frame: InlineFrame): void {
+    this.#deps.catalogue.others.addFrame(device, this.#seal(frame))
   }
+
+  /** Seals everything anew under the newest epoch, so that older keys may go. Others' frames come back with their heads. */
+  reseal(): void {
+    const { catalogue } = this.#deps
+    const frames = this.#frames
+    catalogue.commit(() => {
+      catalogue.heads.clearFrames()
+      catalogue.others.clearFrames()
+      for (const frame of frames) this.store(frame)
+    })
+    this.load()
+  }
+
+  #seal(frame: InlineFrame): Omit<SealedFrame, 'no'> {
+    const { epoch, key: secret } = newestEpoch(this.#deps.keys)
+    const plaintext = encode(framePlain(frame))
+    const box = sealBox(secret, { label: LABEL, plaintext, random: this.#deps.random })
+    return { epoch, storedBytes: frame.bytes.length, box }
+  }
+}
+
+function openSealed({ epoch, box }: SealedFrame, keyOf: (epoch: number) => Uint8Array | undefined): InlineFrame {
+  const secret = keyOf(epoch)
+  if (secret === undefined) throw new PlexiError('SECURITY_SEALED', { what: 'inline frame', reason: 'no key' })
+  const plain = openBox(secret, { label: LABEL, box, what: 'inline frame' })
+  return readFrame(decode(plain, { what: 'inline frame', maxBytes: MAX_FRAME }))
 }
 
 function key(id: Uint8Array): string {

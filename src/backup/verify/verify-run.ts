@@ -176,7 +176,7 @@ export class VerifyRun {
     for await (const { chunk, path } of chunkUses(this.#session.tree(this.#signal), snapshot.tree, hit)) {
       this.#signal.throwIfAborted()
       const found = chunks.locate(chunk)
-      if (found === undefined ? !parts.inline.has(chunk) : this.#isLost(found.no)) hit(path)
+      if (found === undefined ? !parts.inline.holds(chunk) : this.#isLost(found.no)) hit(path)
     }
     this.#checked.snapshots++
     this.#progress()

@@ -32,6 +32,9 @@ export function deviceOf(keys: DeviceKeys): Device {
       rendezvous: shared.rendezvous,
       terms: () => terms,
     },
-    engine: { vault, device: certificate.peer, serial: certificate.serial, sign, shared, epochs, authority, terms },
+    engine: {
+      ...{ vault, device: certificate.peer, serial: certificate.serial, grants: certificate.grants },
+      ...{ sign, shared, epochs, authority, terms },
+    },
   }
 }

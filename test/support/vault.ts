@@ -58,7 +58,17 @@ export function deviceOf(phrase: string, found?: { authority: Uint8Array; terms:
   const terms = found?.terms ?? signTerms(secrets.sign, { version: 1, floorDays: 7, revokedSerials: [] })
   const epochs = epochKeysForVault(secrets, authority)
   const grants = content.grants
-  return { vault: secrets.vault, device, serial, grants, sign, shared: secrets.shared, epochs, authority: made.bytes, terms }
+  return {
+    vault: secrets.vault,
+    device,
+    serial,
+    grants,
+    sign,
+    shared: secrets.shared,
+    epochs,
+    authority: made.bytes,
+    terms,
+  }
 }
 
 export interface EngineSetup {

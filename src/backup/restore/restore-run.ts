@@ -5,7 +5,6 @@
 import { Buffer } from 'node:buffer'
 import { isAbsolute, resolve } from 'node:path'
 import { equal } from '../../base/bytes.ts'
-import type { DiskFile } from '../../base/disk.ts'
 import { PlexiError, toPlexiError } from '../../base/errors.ts'
 import { chunkIdOf } from '../../shard/index.ts'
 import { malformed } from '../codec/fields.ts'
@@ -24,6 +23,7 @@ import { checkName, type NodeList, type TreeNode } from '../tree/node.ts'
 import { TreeReader } from '../tree/tree-reader.ts'
 import { StagedFiles, type FileJob } from './staged-file.ts'
 import { Target } from './target.ts'
+import { isZero } from './zeros.ts'
 import { RestoreWindow } from './window.ts'
 
 export class RestoreRun {
@@ -311,20 +311,6 @@ export class RestoreRun {
       return { type: 'progress', filesDone: files, bytesDone: bytes, filesTotal, bytesTotal, totalKnown }
     })
   }
-}
-
-/** Whether `length` bytes at `at` are zeros; holes are not read. */
-async function isZero(file: DiskFile, at: number, length: number): Promise<boolean> {
-  const block = Buffer.alloc(Math.min(length, 1024 * 1024))
-  const end = at + length
-  for (let next = await file.nextData(at); next !== undefined && next.from < end; next = await file.nextData(at)) {
-    at = Math.max(at, next.from)
-    const piece = block.subarray(0, Math.min(block.length, next.to - at, end - at))
-    if ((await file.read(piece, at)) !== piece.length || piece.some((byte) => byte !== 0)) return false
-    at += piece.length
-    if (at >= end) return true
-  }
-  return (await file.stat()).size >= end
 }
 
 /** The components of an absolute path from a snapshot, each checked like a name. */

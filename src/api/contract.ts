@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { automationContract } from './contract-automation.ts'
+import { retentionContract } from './contract-retention.ts'
 import { paths, type RouteName, type RouteKind } from './paths.ts'
 import { commandRole, type Role } from './roles.ts'
 import * as common from './schemas/common.ts'
@@ -277,6 +278,7 @@ export const contract = {
   devices: { role: 'viewer', summary: 'Devices of the vault', query: common.page, response: people.device },
 
   ...automationContract,
+  ...retentionContract,
   openapi: { role: 'open', summary: 'This contract as OpenAPI 3.1', query: common.none, response: z.looseObject({}) },
 } as const satisfies Record<RouteName, RouteContract>
 

@@ -55,6 +55,11 @@ export const documents: Handlers<'document' | 'job', 'item'> = {
   snapshotRestore: ({ services, params, body }) => services.snapshots.restore(params.ref, body),
   snapshotVerify: ({ services, params, body }) => services.snapshots.verify(params.ref, body),
 
+  forget: ({ services, body }) => services.retention.forget(body),
+  prune: ({ services, body }) => services.retention.prune(body),
+  storage: ({ services }) => services.retention.storage(),
+  storageGc: ({ services }) => services.retention.gc(),
+
   shard: ({ services, params, signal }) => services.shards.get(params.id, signal),
   shardProof: ({ services, params, query, signal }) => services.shards.proof(params.id, query.leaf, signal),
   shardVerify: ({ services, params, signal }) => services.shards.verify(params.id, signal),

@@ -22,6 +22,7 @@ export type {
   NumberedJobEvent,
   PeerService,
   RemoteService,
+  RetentionService,
   ShardService,
   SnapshotService,
   ScheduleService,
@@ -46,7 +47,15 @@ export type {
   VerifyRequest,
   VerifySummary,
 } from './schemas/jobs.ts'
-export type { RetentionPolicy } from './schemas/retention.ts'
+export type {
+  ForgetRequest,
+  Forgotten,
+  GcSummary,
+  PruneRequest,
+  PruneSummary,
+  RetentionPolicy,
+  Storage,
+} from './schemas/retention.ts'
 export type {
   Circle,
   Device,

@@ -41,6 +41,10 @@ export const paths = {
   snapshotFile: { method: 'GET', path: '/snapshots/:ref/file', kind: 'bytes' },
   snapshotRestore: { method: 'POST', path: '/snapshots/:ref/restore', kind: 'job' },
   snapshotVerify: { method: 'POST', path: '/snapshots/:ref/verify', kind: 'job' },
+  forget: { method: 'POST', path: '/snapshots/forget', kind: 'document' },
+  prune: { method: 'POST', path: '/prune', kind: 'job' },
+  storage: { method: 'GET', path: '/storage', kind: 'document' },
+  storageGc: { method: 'POST', path: '/storage/gc', kind: 'job' },
   search: { method: 'GET', path: '/search', kind: 'list' },
 
   shards: { method: 'GET', path: '/shards', kind: 'list' },

@@ -35,6 +35,7 @@ import type {
   RecoveryKit,
 } from './schemas/people.ts'
 import type { Remote } from './schemas/remotes.ts'
+import type { Forgotten, ForgetRequest, PruneRequest, Storage } from './schemas/retention.ts'
 import type {
   Entry,
   FoundEntry,
@@ -57,6 +58,7 @@ export interface ApiServices {
   readonly events: EventService
   readonly jobs: JobService
   readonly snapshots: SnapshotService
+  readonly retention: RetentionService
   readonly shards: ShardService
   readonly peers: PeerService
   readonly circles: CircleService
@@ -141,6 +143,16 @@ export interface SnapshotService {
   /** `ref` `all` checks everything. Starts the job; its summary has the fields of `VerifySummary`. */
   verify(ref: string, request: VerifyRequest): Promise<Job>
   find(query: { readonly pattern: string; readonly snapshot?: string }, signal: AbortSignal): Listing<FoundEntry>
+}
+
+export interface RetentionService {
+  /** `STORAGE_SNAPSHOT_NOT_FOUND`, `STORAGE_FORGET_ALL`, `STORAGE_FORGET_LIMIT`, `VALIDATION_USAGE`. */
+  forget(request: ForgetRequest): Promise<Forgotten>
+  /** Starts the job; its summary has the fields of `PruneSummary`. One that waits for other devices gives way. */
+  prune(request: PruneRequest): Promise<Job>
+  /** Starts the job; its summary has the fields of `GcSummary`. */
+  gc(): Promise<Job>
+  storage(): Promise<Storage>
 }
 
 /** Ids may be shortened while unambiguous: `STORAGE_SHARD_NOT_FOUND`. Own shards and hosted ones alike. */

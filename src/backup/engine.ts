@@ -6,7 +6,7 @@ import { dirname } from 'node:path'
 import { toHex as shardText } from '../base/bytes.ts'
 import { invariant, PlexiError } from '../base/errors.ts'
 import type { PeerKey } from '../crypto/ids.ts'
-import type { FoundHead, HeadBundle, ShardId } from '../shard/index.ts'
+import { SHARD_BYTES, type FoundHead, type HeadBundle, type ShardId } from '../shard/index.ts'
 import type { Adoption } from './adopt/adopt.ts'
 import { FORKED } from './adopt/own-head.ts'
 import { BackupRun } from './backup/backup-run.ts'
@@ -19,6 +19,7 @@ import { overview, safeOf, stripeHosts, waiting } from './health.ts'
 import { hostNote } from './notes.ts'
 import type { BackupOptions } from './options.ts'
 import type { EngineDeps, Parts } from './parts.ts'
+import { collectGarbage } from './prune/collect.ts'
 import { PruneRun } from './prune/prune-run.ts'
 import { Browser, type Entry, type Found } from './read/browse.ts'
 import { listShards, shardDetail, type ShardDetail, type ShardFilter, type ShardInfo } from './read/shard-list.ts'
@@ -39,6 +40,7 @@ import { VerifyRun } from './verify/verify-run.ts'
 import type {
   BackupEvent,
   BackupRequest,
+  CollectSummary,
   DrainEvent,
   EngineStatus,
   PruneEvent,
@@ -47,6 +49,7 @@ import type {
   RestoreRequest,
   SnapshotFilter,
   SnapshotInfo,
+  StorageFigures,
   VerifyEvent,
   VerifyRequest,
 } from './requests.ts'
@@ -170,6 +173,12 @@ export class BackupEngine {
     return new RemoteDesk(this.#open)
   }
 
+  /** Cleans up at home: orphans of the outbox, index entries of no use, free pages of the catalogue. */
+  collectGarbage(signal: AbortSignal): Promise<CollectSummary> {
+    const session = this.#open
+    return session.exclusive(signal, () => collectGarbage(session, signal))
+  }
+
   /** Newest first. */
   snapshots(filter: SnapshotFilter = {}): SnapshotInfo[] {
     const { parts } = this.#open
@@ -239,6 +248,20 @@ export class BackupEngine {
   outbox(): { full: boolean; usedBytes: number; released: number } {
     const { full, usedBytes, released } = this.#open.parts.outbox
     return { full, usedBytes, released }
+  }
+
+  /** What backups take. Bytes of shards with parity and copies. */
+  storage(): StorageFigures {
+    const { catalogue, outbox } = this.#open.parts
+    return {
+      snapshots: catalogue.snapshots.count(),
+      forgotten: catalogue.snapshots.forgotten().length,
+      stripes: catalogue.stripes.counts().live,
+      waitingStripes: catalogue.stripes.inState('retired').length,
+      shards: catalogue.stripes.liveShards(),
+      bytes: catalogue.stripes.liveShards() * SHARD_BYTES,
+      queuedBytes: outbox.usedBytes,
+    }
   }
 
   /** Takes over what heads found on hosts say, where the other devices may be gone: recovery. */

@@ -18,6 +18,7 @@ export type {
   BackupRequest,
   BackupSummary,
   BadShard,
+  CollectSummary,
   DrainEvent,
   DrainSummary,
   EngineStatus,
@@ -40,7 +41,7 @@ export type {
   VerifySummary,
 } from './requests.ts'
 export type { ForgetRequest, ForgetResult } from './retention/forget.ts'
-export { defaultGrouping, parseGrouping, type GroupKey } from './retention/groups.ts'
+export type { GroupKey } from './retention/groups.ts'
 export {
   applyPolicy,
   isEmpty,

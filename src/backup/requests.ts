@@ -204,6 +204,26 @@ export interface PruneSummary {
   readonly seconds: number
 }
 
+export interface StorageFigures {
+  readonly snapshots: number
+  readonly forgotten: number
+  readonly stripes: number
+  readonly waitingStripes: number
+  readonly shards: number
+  readonly bytes: number
+  readonly queuedBytes: number
+}
+
+export interface CollectSummary {
+  readonly type: 'summary'
+  readonly freedBytes: number
+  /** Files in the outbox that nothing refers to. */
+  readonly orphans: number
+  /** Entries of the chunk index that pointed to nothing living. */
+  readonly indexEntries: number
+  readonly seconds: number
+}
+
 export type PruneEvent = PruneProgress | Note | PruneSummary
 
 export interface SnapshotFilter {

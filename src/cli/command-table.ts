@@ -43,6 +43,8 @@ export const commandTable: readonly CommandEntry[] = [
   e(data, 'recover', 'new machine: everything back from the 24 words', () => import('./commands/recover.ts')),
   e(data, 'verify', 'check that everything is there and intact', () => import('./commands/verify.ts')),
   e(data, 'remote', 'a disk or NAS as one more place', () => import('./commands/remote.ts')),
+  e(data, 'forget', 'let go of old snapshots', () => import('./commands/forget.ts')),
+  e(data, 'prune', 'free what no snapshot needs', () => import('./commands/prune.ts')),
   e(data, 'jobs', 'long work on the daemon', () => import('./commands/jobs.ts')),
   e(data, 'shard', 'look into single shards', () => import('./commands/shard.ts')),
 
@@ -56,6 +58,7 @@ export const commandTable: readonly CommandEntry[] = [
   e(admin, 'identity', 'this device, its vault and the recovery kit', () => import('./commands/identity.ts')),
   e(admin, 'config', 'settings', () => import('./commands/config.ts')),
   e(admin, 'notify', 'who is told of alarms and runs', () => import('./commands/notify.ts')),
+  e(admin, 'gc', 'clean up at home', () => import('./commands/gc.ts')),
   e(admin, 'logs', 'the log of the daemon', () => import('./offline/logs.ts')),
   e(admin, 'events', 'what happened lately', () => import('./commands/events.ts')),
   e(admin, 'metrics', 'figures for Prometheus', () => import('./commands/metrics.ts')),

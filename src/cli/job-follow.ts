@@ -17,13 +17,15 @@ export interface FollowOptions {
   readonly waitMs?: number
   /** What the first Ctrl-C does: `detach` leaves the job running, `cancel` ends it. */
   readonly onInterrupt: 'detach' | 'cancel'
+  /** Stop watching once the job has reached what it can now and waits for something that may take days. */
+  readonly untilSaved?: boolean
   /** Stream into the job while following it. */
   readonly input?: AsyncIterable<Uint8Array>
 }
 
 export type FollowEnd =
   | { readonly end: 'done'; readonly job: Job; readonly summary: Readonly<Record<string, unknown>> }
-  /** No progress for `waitMs`; the job goes on. `saved` is what is known so far. */
+  /** No progress for `waitMs`, or saved; the job goes on. `saved` is what is known so far. */
   | { readonly end: 'stalled'; readonly job: Job; readonly saved: Readonly<Record<string, unknown>> }
 
 /** Throws the job's own error, `SYSTEM_INTERRUPTED`, `SYSTEM_TIMEOUT`, `SYSTEM_DAEMON_NOT_RUNNING`. */
@@ -112,6 +114,7 @@ class Follower {
       else if (options.verbose > 0) out.note(event.text)
     }
     out.line(event.type, { job: this.#job.id, seq, ...withoutType(event) })
+    if (event.type === 'saved' && this.#options.untilSaved === true) this.#leave.abort(STALLED)
   }
 
   /** Progress is what changes a figure; being told the same again is none. */

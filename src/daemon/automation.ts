@@ -83,6 +83,8 @@ export class Automation implements Service {
       ...{ ...deps, schedules: this.schedules },
       backup: (source) => this.#backup(source),
       running: (source) => this.book.running(source),
+      forget: (source, prune) =>
+        jobs.submit('forget', { title: `forget old snapshots of ${source}`, request: { source, prune } }),
       ended: (schedule, run) => this.#runEnded(schedule, run),
     })
   }

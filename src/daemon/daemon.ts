@@ -23,9 +23,13 @@ import { jobMigrations, openJobsDatabase } from './jobs/database.ts'
 import { BackupJob } from './jobs/backup-job.ts'
 import { jobDefaults } from './jobs/options.ts'
 import { RemoteTestJob } from './jobs/remote-test-job.ts'
+import { ForgetJob } from './jobs/forget-job.ts'
+import { GcJob } from './jobs/gc-job.ts'
+import { PruneJob } from './jobs/prune-job.ts'
 import { RestoreJob } from './jobs/restore-job.ts'
 import { JobRunner } from './jobs/runner.ts'
 import { JobStore } from './jobs/store.ts'
+import { submitPrune } from './jobs/submit-prune.ts'
 import { VerifyJob } from './jobs/verify-job.ts'
 import { LiveSettings, type Reloaded } from './live-settings.ts'
 import { lockHome, type HomeLock } from './lock.ts'
@@ -207,9 +211,23 @@ async function startWork(parts: Parts, need: WorkNeed): Promise<{ jobs: JobRunne
     restore: new RestoreJob(shared),
     verify: new VerifyJob(shared),
     'remote-test': new RemoteTestJob({ engine, changed: () => remotes.kick() }),
+    forget: new ForgetJob({
+      ...{ engine, device: device.certificate.peer },
+      keepOf: (source) => automation.book.policy(source).keep,
+      prune: () => submitPrune(jobs, {}),
+    }),
+    prune: new PruneJob({ ...shared, clock }),
+    gc: new GcJob({ engine, disk, cache: paths.cache }),
   }
-  const jobs = new JobRunner(jobDefaults, { store: new JobStore(database), handlers, events, clock, random, log })
-  const automation = await Automation.open({
+  const jobs: JobRunner = new JobRunner(jobDefaults, {
+    store: new JobStore(database),
+    handlers,
+    events,
+    clock,
+    random,
+    log,
+  })
+  const automation: Automation = await Automation.open({
     ...{ ...need, clock, random, database, jobs, outbox },
     device: device.certificate.peer,
     sender: () => ({ device: device.keys.name, vault: vaultText(device.keys.vault) }),

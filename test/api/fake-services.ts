@@ -279,6 +279,25 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
       verify: (ref, request) => called('verify', { ref, ...request }, { ...job, kind: 'verify' as const }),
       find: () => [{ ...entry, snapshot: ID, time: TIME }],
     },
+    retention: {
+      forget: (request) => {
+        const kept = [{ ...snapshot, reasons: ['last snapshot'], group: 'name demo' }]
+        const started = request.prune ? { ...job, kind: 'prune' as const } : null
+        return called('forget', request, {
+          kept,
+          removed: [snapshot],
+          freedBytes: 0,
+          dryRun: request.dryRun,
+          job: started,
+        })
+      },
+      prune: (request) => called('prune', request, { ...job, kind: 'prune' as const }),
+      gc: () => called('gc', undefined, { ...job, kind: 'gc' as const }),
+      storage: () =>
+        Promise.resolve({
+          ...{ snapshots: 1, forgotten: 0, stripes: 1, waitingStripes: 0, shards: 3, bytes: 3145728, queuedBytes: 0 },
+        }),
+    },
     shards: {
       list: (filter) => {
         state.calls.push(['shards.list', filter])

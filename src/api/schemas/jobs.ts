@@ -18,7 +18,7 @@ export type Failure = z.output<typeof failure>
 /** How far: `bytes` of `bytesTotal` and `files` of `filesTotal` of this phase; totals are null until known. */
 export const progressEvent = z.looseObject({
   type: z.literal('progress'),
-  /** `reading` (source) · `placing` (to hosts) · `restoring` · `checking` · `recovering` */
+  /** `reading` (source) · `placing` (to hosts) · `restoring` · `checking` · `recovering` · `marking`, `packing` (prune) */
   phase: z.string().max(32),
   files: uint,
   filesTotal: uint.nullable(),
@@ -94,10 +94,10 @@ export const verifySummary = z.looseObject({
 export type VerifySummary = z.output<typeof verifySummary>
 
 /**
- * A backup's snapshot is local-safe: sent at least once, with the fields of the summary as they are then, and again
+ * What was reached so far, of a job that goes on. A backup's snapshot is local-safe: sent at least once, with the fields of the summary as they are then, and again
  * whenever a stripe was placed. Who stops waiting shows the last one.
  */
-export const savedEvent = backupSummary.extend({ type: z.literal('saved') })
+export const savedEvent = backupSummary.partial().extend({ type: z.literal('saved') })
 /** The last event of a job that ended well. */
 export const summaryEvent = z.looseObject({ type: z.literal('summary') })
 /** The last event of a job that failed or was cancelled. */
@@ -109,7 +109,17 @@ export type ProgressEvent = z.output<typeof progressEvent>
 export type NoteEvent = z.output<typeof noteEvent>
 export type SavedEvent = z.output<typeof savedEvent>
 
-export const jobKind = z.enum(['backup', 'restore', 'verify', 'recover', 'place', 'remote-test'])
+export const jobKind = z.enum([
+  'backup',
+  'restore',
+  'verify',
+  'recover',
+  'place',
+  'forget',
+  'prune',
+  'gc',
+  'remote-test',
+])
 export type JobKind = z.output<typeof jobKind>
 
 export const job = z.object({

@@ -50,6 +50,11 @@ export class Catalogue {
     return this.#db.commit(work)
   }
 
+  /** Bytes given back to the file system. */
+  compact(): number {
+    return this.#db.compact()
+  }
+
   /** Counts changes that a head must show. */
   get revision(): number {
     return readNumber(this.heads.meta('revision'))

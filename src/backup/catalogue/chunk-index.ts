@@ -82,6 +82,35 @@ export class ChunkIndex {
     return dropped
   }
 
+  /** Drops entries that point to nothing living. Returns their number. */
+  async compact(signal: AbortSignal): Promise<number> {
+    const alive = new Map<string, boolean>()
+    let dropped = 0
+    let batch = this.#store.batch()
+    for await (const [prefix, id] of this.#store.iterator()) {
+      signal.throwIfAborted()
+      if (prefix.length !== PREFIX_BYTES) continue
+      const key = Buffer.from(id).toString('latin1')
+      const known = alive.get(key) ?? this.#isAlive(shardId(id))
+      alive.set(key, known)
+      if (known) continue
+      batch.del(prefix)
+      if (++dropped % REBUILD_BATCH !== 0) continue
+      await batch.write()
+      batch = this.#store.batch()
+    }
+    await batch.write()
+    return dropped
+  }
+
+  #isAlive(id: ShardId): boolean {
+    const { shards, stripes } = this.#catalogue
+    const shard = shards.find(id)
+    if (shard === undefined) return false
+    const state = stripes.get(shard.stripe ?? 0)?.state
+    return state !== 'released' && state !== 'retired'
+  }
+
   /**
    * The catalogue did not commit what was added last: chunks that moved are found again where they were. When this
    * fails too it is made up for before anything else is added, or at the next start.

@@ -1,4 +1,4 @@
-/** What the catalogue keeps about forgetting: tombstones, other devices' heads as last seen, policies. */
+/** What the catalogue keeps about forgetting: tombstones, and other devices' heads as last seen. */
 import { toHex } from '../../base/bytes.ts'
 import type { PeerKey } from '../../crypto/ids.ts'
 import type { Db } from './database.ts'
@@ -56,19 +56,5 @@ export class RetentionRows {
     const sql = `INSERT INTO other_heads (device, seq) VALUES (?, ?)
                  ON CONFLICT (device) DO UPDATE SET seq = max(seq, excluded.seq)`
     this.#db.prepare(sql).run(device, seq)
-  }
-
-  /** By scope, as JSON. */
-  policies(): Map<string, string> {
-    const rows = this.#db.prepare('SELECT scope, policy FROM policies ORDER BY scope').all()
-    return new Map((rows as { scope: string; policy: string }[]).map(({ scope, policy }) => [scope, policy]))
-  }
-
-  setPolicy(scope: string, policy: string): void {
-    this.#db.prepare('INSERT OR REPLACE INTO policies (scope, policy) VALUES (?, ?)').run(scope, policy)
-  }
-
-  clearPolicy(scope: string): boolean {
-    return this.#db.prepare('DELETE FROM policies WHERE scope = ?').run(scope).changes > 0
   }
 }

@@ -11,9 +11,3 @@ CREATE TABLE other_heads (
   device TEXT PRIMARY KEY,
   seq INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-
--- What is kept of old snapshots, as JSON: by name of the source, `default` for those without one of their own.
-CREATE TABLE policies (
-  scope TEXT PRIMARY KEY,
-  policy TEXT NOT NULL
-) STRICT, WITHOUT ROWID;

@@ -1,8 +1,6 @@
 /** Snapshots that compete for the same counts of a policy. Pure. */
-import { PlexiError } from '../../base/errors.ts'
 
-export const groupKeys = ['device', 'name', 'paths', 'tags'] as const
-export type GroupKey = (typeof groupKeys)[number]
+export type GroupKey = 'device' | 'name' | 'paths' | 'tags'
 
 /** Each source on each device for itself. */
 export const defaultGrouping: readonly GroupKey[] = ['device', 'name', 'paths']
@@ -34,20 +32,6 @@ export function groupSnapshots<T extends Grouped>(
     else group.snapshots.push(snapshot)
   }
   return [...groups.values()]
-}
-
-/** Reads `device,name,paths`; restic's words `host` and `path` mean the same. Throws `VALIDATION_USAGE`. */
-export function parseGrouping(text: string): GroupKey[] {
-  const words = text.split(',').map((word) => word.trim())
-  return words.filter((word) => word !== '').map(keyOf)
-}
-
-function keyOf(word: string): GroupKey {
-  const alias = { host: 'device', hosts: 'device', path: 'paths', tag: 'tags', names: 'name' }[word] ?? word
-  const key = groupKeys.find((one) => one === alias)
-  if (key === undefined)
-    throw new PlexiError('VALIDATION_USAGE', { reason: `--group-by takes ${groupKeys.join(', ')}: not "${word}"` })
-  return key
 }
 
 function valueOf(snapshot: Grouped, key: GroupKey): string | string[] {

@@ -126,6 +126,17 @@ export class Outbox {
     freed.resolve(undefined)
   }
 
+  /** Removes files the catalogue does not know, when nothing is being written or placed. Returns their number. */
+  async removeOrphans(catalogue: Catalogue): Promise<number> {
+    const { disk, directory } = this.#deps
+    const known = new Set(catalogue.shards.inOutbox().map(({ id }) => toHex(id)))
+    const names = await disk.readdir(directory)
+    const orphans = names.filter((name) => !known.has(name.toString('latin1')))
+    for (const name of orphans) await disk.unlink(join(directory, name.toString('utf8')))
+    this.#files = names.length - orphans.length
+    return orphans.length
+  }
+
   #path(id: ShardId): string {
     return join(this.#deps.directory, toHex(id))
   }

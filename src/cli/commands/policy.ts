@@ -1,11 +1,10 @@
 /** `policy`: what `forget` keeps of a source, and when a missing backup is an alarm. */
-import { Command, InvalidArgumentError, Option } from 'commander'
-import type { Policy, PolicyView } from '../../api/index.ts'
+import { Command, Option } from 'commander'
+import type { PolicyView } from '../../api/index.ts'
 import { durationText } from '../../config/quantity.ts'
-import { collect, durationOption, given, type Cli } from '../cli.ts'
+import { durationOption, given, type Cli } from '../cli.ts'
+import { keepOf, withKeepOptions } from '../keep-options.ts'
 import type { Session } from '../session.ts'
-
-const counts = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
 
 export function build(cli: Cli): Command {
   const policy = new Command('policy')
@@ -25,17 +24,7 @@ export function build(cli: Cli): Command {
       ).argParser(everyOption),
     )
     .option('--reset', 'begin with an empty policy')
-  for (const period of counts)
-    set.addOption(
-      new Option(
-        `--keep-${period} <n>`,
-        `keep the last ${period === 'last' ? 'n' : `n ${period} ones`}; all or a number`,
-      ).argParser(keepOption),
-    )
-  set
-    .option('--keep-within <span>', 'keep what is at most this much older than the newest, such as 1y5m7d2h')
-    .option('--keep-tag <tags>', 'keep what has all of these tags, separated by commas; may be repeated', collect)
-    .action(cli.action(change))
+  withKeepOptions(set).action(cli.action(change))
   return policy
 }
 
@@ -48,19 +37,7 @@ type SetOptions = { readonly backupEvery?: number; readonly reset?: boolean } & 
 async function change(session: Session, source: string | undefined, options: SetOptions): Promise<void> {
   const scope = source ?? 'default'
   const before = options.reset === true ? {} : (await session.ask('policy', { params: { scope } })).policy
-  const said: Policy['keep'] = {
-    ...given({
-      keepLast: options['keepLast'] as number | undefined,
-      keepHourly: options['keepHourly'] as number | undefined,
-      keepDaily: options['keepDaily'] as number | undefined,
-      keepWeekly: options['keepWeekly'] as number | undefined,
-      keepMonthly: options['keepMonthly'] as number | undefined,
-      keepYearly: options['keepYearly'] as number | undefined,
-      keepWithin: options['keepWithin'] as string | undefined,
-      keepTags: (options['keepTag'] as string[] | undefined)?.map((tags) => tags.split(',')),
-    }),
-  }
-  const keep = { ...before.keep, ...said }
+  const keep = { ...before.keep, ...keepOf(options) }
   const body = {
     ...before,
     ...given({ backupEveryMs: options.backupEvery }),
@@ -84,12 +61,6 @@ async function print(session: Session, view: PolicyView): Promise<void> {
 
 function flagOf(name: string): string {
   return name.replace('Tags', 'Tag').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-}
-
-function keepOption(text: string): number {
-  if (text === 'all' || text === 'unlimited') return -1
-  if (/^(-1|\d{1,6})$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('expected a number, or all.')
 }
 
 function everyOption(text: string): number {

@@ -22,6 +22,7 @@ import { HostingDesk } from './hosting.ts'
 import { DeviceIdentity } from './identity.ts'
 import { NotificationDesk } from './notifications.ts'
 import { Peers } from './peers.ts'
+import { Retention } from './retention.ts'
 import { ScheduleDesk } from './schedules.ts'
 import { SourceDesk } from './sources.ts'
 import { Remotes } from './remotes.ts'
@@ -59,6 +60,7 @@ export function createServices(deps: ServiceDeps): ApiServices {
   const circle = () => node.circles.get(node.net.status().circle)
   const status = new StatusService({ ...deps, hosting: node.hosting, alarms: () => automation.alarms.review() })
   const name = (): string => (settings.values.device.name === '' ? device.keys.name : settings.values.device.name)
+  const snapshots = new Snapshots({ ...deps, sources: automation.book, online: () => people.online() })
   return {
     system: new DaemonSystem({
       ...{ ...deps, status, name },
@@ -70,7 +72,8 @@ export function createServices(deps: ServiceDeps): ApiServices {
     config: new SettingsService(deps),
     events: deps.events,
     jobs: deps.jobs,
-    snapshots: new Snapshots({ ...deps, sources: automation.book, online: () => people.online() }),
+    snapshots,
+    retention: new Retention({ ...deps, sources: automation.book, show: (infos) => snapshots.show(infos) }),
     shards: new Shards(deps),
     peers: new Peers({ node, changed, received: () => bytesByHost(deps.engine.status().restorableInput) }),
     circles: new Circles({ node, settings, changed }),

@@ -36,18 +36,20 @@ export class Snapshots implements SnapshotService {
   }
 
   list(filter: SnapshotFilter): Snapshot[] {
-    const { engine } = this.#deps
+    return this.show(this.#deps.engine.snapshots(knownFilter(filter)))
+  }
+
+  /** Snapshots as the API shows them. */
+  show(infos: readonly engine.SnapshotInfo[]): Snapshot[] {
     const online = this.#deps.online()
-    const all = engine.remotes
+    const all = this.#deps.engine.remotes
       .list()
       .some(({ complete, state }) => complete && (state === 'present' || state === 'full'))
-    return engine
-      .snapshots(known(filter))
-      .map((info) => apiSnapshot(info, all ? 1 : restorableShare(info.hosts, online)))
+    return infos.map((info) => apiSnapshot(info, all ? 1 : restorableShare(info.hosts, online)))
   }
 
   async get(ref: string, filter: SnapshotFilter): Promise<Snapshot> {
-    const id = this.#deps.engine.resolve(ref, known(filter))
+    const id = this.#deps.engine.resolve(ref, knownFilter(filter))
     const found = this.list({}).find((snapshot) => snapshot.id === id)
     if (found === undefined) throw new PlexiError('STORAGE_SNAPSHOT_NOT_FOUND', { snapshot: ref })
     return found
@@ -62,7 +64,7 @@ export class Snapshots implements SnapshotService {
     signal: AbortSignal,
   ): AsyncIterable<Entry> {
     const { engine } = this.#deps
-    const id = engine.resolve(at.ref, known(at.filter))
+    const id = engine.resolve(at.ref, knownFilter(at.filter))
     return mapped(engine.list(id, at.path ?? '', { recursive: at.recursive, signal }), apiEntry)
   }
 
@@ -71,7 +73,7 @@ export class Snapshots implements SnapshotService {
     signal: AbortSignal,
   ): Promise<{ size: number; body: AsyncIterable<Uint8Array> }> {
     const { engine } = this.#deps
-    const id = engine.resolve(at.ref, known(at.filter))
+    const id = engine.resolve(at.ref, knownFilter(at.filter))
     const first = await engine.list(id, at.path, { recursive: false, signal }).next()
     const entry = first.done === true ? undefined : first.value
     if (entry?.type !== 'file' || entry.path !== trimmed(at.path)) {
@@ -83,7 +85,7 @@ export class Snapshots implements SnapshotService {
 
   async restore(ref: string, request: RestoreRequest): Promise<Job> {
     // Named now: `latest` must not change its meaning when the job is taken up again.
-    const snapshot = this.#deps.engine.resolve(ref, known(request.filter))
+    const snapshot = this.#deps.engine.resolve(ref, knownFilter(request.filter))
     const from = request.path === undefined ? snapshot.slice(0, 12) : `${snapshot.slice(0, 12)}:${request.path}`
     const title = `restore ${from} to ${request.to}`.slice(0, 300)
     return this.#deps.jobs.submit('restore', { title, request: { ...request, filter: {}, snapshot } })
@@ -147,7 +149,9 @@ function trimmed(path: string): string {
 }
 
 /** Without fields that are there but undefined. */
-function known(filter: { [K in keyof SnapshotFilter]: SnapshotFilter[K] | undefined }): engine.SnapshotFilter {
+export function knownFilter(filter: {
+  [K in keyof SnapshotFilter]: SnapshotFilter[K] | undefined
+}): engine.SnapshotFilter {
   const { tag, path, name, device } = filter
   return {
     ...(tag === undefined ? {} : { tag }),

@@ -91,3 +91,5 @@ t.test('gc', async (t) => {
   t.match((await at('gc')).stdout, /1 orphan, 3 index entries/)
   t.match((await json('gc')).lines.at(-1), { type: 'summary', ...cleaned })
 })
+
+t.test('stops', () => api.close())

@@ -40,8 +40,6 @@ export class ScheduleDesk implements ScheduleService {
     const { schedules, sources, scheduler, clock, random } = this.#deps
     const { source, cron, zone = ownZone(), jitterMs: jitter, afterwards, paused } = request
     sources.get(source)
-    if (afterwards !== 'nothing')
-      throw new PlexiError('VALIDATION_NOT_SUPPORTED', { what: 'forgetting after a backup' })
     if (schedules.list().length >= MAX_SCHEDULES)
       throw new PlexiError('VALIDATION_LIMIT', { what: 'the number of schedules', limit: MAX_SCHEDULES })
     const plan = scheduler.plan({ cron, zone, jitter })

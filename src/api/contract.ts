@@ -277,8 +277,7 @@ export const contract = {
   },
   devices: { role: 'viewer', summary: 'Devices of the vault', query: common.page, response: people.device },
 
-  ...automationContract,
-  ...retentionContract,
+  ...{ ...automationContract, ...retentionContract },
   openapi: { role: 'open', summary: 'This contract as OpenAPI 3.1', query: common.none, response: z.looseObject({}) },
 } as const satisfies Record<RouteName, RouteContract>
 

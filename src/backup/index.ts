@@ -22,6 +22,7 @@ export type {
   DrainEvent,
   DrainSummary,
   EngineStatus,
+  ExportFound,
   Failed,
   Note,
   Progress,

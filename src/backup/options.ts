@@ -84,6 +84,9 @@ export const limits = {
   snapshotRiderBytes: 2 * KiB,
   snapshotsInHead: 64,
   tags: 256,
+  noteCharacters: 4096,
+  /** Exports named in a summary. */
+  exports: 1000,
   paths: 1024,
   headBytes: 255 * KiB,
   inlineFrames: 512,

@@ -47,6 +47,17 @@ export interface Note {
   readonly path?: string
 }
 
+/** An export of chats or a dump of a database among what was read. */
+export interface ExportFound {
+  readonly path: string
+  /** `slack`, `discord`, `telegram`, `whatsapp`, `signal`, `matrix`, `mattermost`, `rocketchat`, `postgresql`, `mysql`, `mongodb`. */
+  readonly app: string
+  /** Messages, or documents; null where they cannot be counted. */
+  readonly messages: number | null
+  /** What is odd about it, for people: such as that it is cut off. */
+  readonly warnings: readonly string[]
+}
+
 export interface Skipped {
   readonly path: string
   readonly reason: string
@@ -83,6 +94,8 @@ export interface BackupSummary {
   readonly safe: number | null
   readonly belowTarget: boolean
   readonly skipped: readonly Skipped[]
+  /** Recognised among what was read; unchanged files are not read. At most 1,000. */
+  readonly exports: readonly ExportFound[]
   /** `skipped`: this system offers no extended attributes, so none were stored. */
   readonly xattrs: 'kept' | 'skipped'
   readonly seconds: number

@@ -62,6 +62,10 @@ export const backupSummary = z.looseObject({
   skipped: z.array(z.object({ path: z.string(), code: z.string(), reason: z.string() })),
   /** `skipped`: the daemon's system offers no extended attributes. */
   xattrs: z.enum(['kept', 'skipped']).optional(),
+  /** Exports of chats and dumps of databases that were recognised among what was read. */
+  exports: z
+    .array(z.object({ path: z.string(), app: z.string(), messages: uint.nullable(), warnings: z.array(z.string()) }))
+    .optional(),
   seconds: z.number(),
 })
 export type BackupSummary = z.output<typeof backupSummary>

@@ -9,12 +9,13 @@ import type { EventStream } from '../events.ts'
 import { safeOf, waiting } from '../health.ts'
 import { limits } from '../options.ts'
 import { hostNote } from '../notes.ts'
-import type { BackupEvent, BackupRequest, BackupSummary, Skipped } from '../requests.ts'
+import type { BackupEvent, BackupRequest, BackupSummary, ExportFound, Skipped } from '../requests.ts'
 import type { Session } from '../session.ts'
 import { encodeSnapshot, type Snapshot, type SnapshotId } from '../snapshot/snapshot.ts'
 import { coverOlder } from '../snapshot/older-lists.ts'
 import { fillFrom } from '../sources/cut.ts'
 import { leftOut } from '../sources/left-out.ts'
+import { withExports } from '../sources/exports/export-note.ts'
 import { OwnHomes } from '../sources/own-homes.ts'
 import { readOwners } from '../sources/owners.ts'
 import type { WalkDeps, WalkEntry } from '../sources/walk.ts'
@@ -33,6 +34,7 @@ export class BackupRun {
   readonly #signal: AbortSignal
   readonly #counters = new Counters()
   readonly #skipped: Skipped[] = []
+  readonly #exports: ExportFound[] = []
   readonly #startedAt: number
   /** Number of the newest stripe before this run. */
   readonly #lastStripe: number
@@ -124,6 +126,9 @@ export class BackupRun {
       skip: (skipped) => {
         this.#skip(skipped)
       },
+      found: (found) => {
+        this.#found(found)
+      },
       leaveOut: (path, reason) => {
         this.#events.emit({ type: 'note', about: 'source', message: reason, path })
       },
@@ -184,7 +189,7 @@ export class BackupRun {
       },
       parent: newest === undefined ? null : (toHex(newest.id) as SnapshotId),
       partial: this.#skipped.length > 0,
-      note: note ?? '',
+      note: withExports(note ?? '', this.#exports),
     }
     const body = encodeSnapshot(snapshot, keys.shared.idMac)
     const chunk = await writer.putObject(body)
@@ -204,6 +209,12 @@ export class BackupRun {
       hostNote(note, this.#events)
       this.#progress()
     })
+  }
+
+  #found(found: ExportFound): void {
+    if (this.#exports.length < limits.exports) this.#exports.push(found)
+    for (const message of found.warnings)
+      this.#events.emit({ type: 'note', about: 'source', message: `${found.app} export: ${message}`, path: found.path })
   }
 
   #skip(skipped: Skipped): void {
@@ -259,6 +270,7 @@ export class BackupRun {
       safe,
       belowTarget: safe === null || safe < parts.options.target,
       skipped: this.#skipped,
+      exports: this.#exports,
       xattrs: parts.disk.support.xattrs ? 'kept' : 'skipped',
       seconds: (parts.clock.elapsed() - this.#startedAt) / 1000,
     }

@@ -13,12 +13,8 @@ import { companionSuffixes, HEADER_BYTES, readHeader, type DatabaseHeader } from
 import { DatabaseSource, type OpenDatabase } from '../sources/sqlite/database-source.ts'
 import { PageWriter, type PageStore } from '../sources/sqlite/page-writer.ts'
 import { reasonOf } from '../sources/reason.ts'
-import type { Content } from '../tree/node.ts'
 import type { Counters } from './counters.ts'
-
-/** A file's content, or why it could not be read. */
-export type Written =
-  { readonly content: Content; readonly size: number; readonly changed: boolean } | { readonly error: string }
+import type { Written } from './written.ts'
 
 interface Deps {
   readonly parts: Parts

@@ -7,7 +7,7 @@ import { deviceParts, type DiskFile, type DiskStat } from '../../base/disk.ts'
 import { PlexiError } from '../../base/errors.ts'
 import { Chunker, type ChunkId } from '../../shard/index.ts'
 import type { Parts } from '../parts.ts'
-import type { Skipped } from '../requests.ts'
+import type { ExportFound, Skipped } from '../requests.ts'
 import { cut, type Fill } from '../sources/cut.ts'
 import { nameText } from '../sources/excludes.ts'
 import { MetadataReader } from '../sources/metadata.ts'
@@ -19,7 +19,9 @@ import { isSparse, regionsOf } from '../sources/regions.ts'
 import { ContentBuilder, NodeListBuilder, type ObjectStore } from '../tree/list-builder.ts'
 import type { Content, NodeList, TreeNode } from '../tree/node.ts'
 import type { Counters } from './counters.ts'
-import { DatabaseWriter, type Written } from './database-writer.ts'
+import { DatabaseWriter } from './database-writer.ts'
+import { ExportWriter } from './export-writer.ts'
+import type { Written } from './written.ts'
 
 /** Where chunks go: the writer, or nowhere for a dry run. */
 export interface ChunkStore extends ObjectStore {
@@ -43,6 +45,8 @@ export interface TreeDeps {
   readonly progress: () => void
   readonly skip: (skipped: Skipped) => void
   readonly leaveOut: (path: string, reason: string) => void
+  /** An export or dump was recognised. */
+  readonly found: (found: ExportFound) => void
 }
 
 interface OpenDirectory {
@@ -54,6 +58,7 @@ export class TreeWriter {
   readonly #deps: TreeDeps
   readonly #chunker: Chunker
   readonly #databases: DatabaseWriter
+  readonly #exports: ExportWriter
   readonly #metadata: MetadataReader
 
   constructor(deps: TreeDeps) {
@@ -67,6 +72,7 @@ export class TreeWriter {
       },
     })
     this.#chunker = new Chunker(deps.parts.options.chunk, deps.parts.keys.shared.chunker)
+    this.#exports = new ExportWriter({ ...deps, chunker: this.#chunker, signal: deps.walk.signal })
   }
 
   /** Stores whole trees; each root becomes a node of its name in the top list, with its origin. */
@@ -85,7 +91,9 @@ export class TreeWriter {
   /** Stores a stream as the only node of the top list. */
   async writeStream(name: string, fill: Fill): Promise<NodeList> {
     const { parts, counters, store } = this.#deps
-    const { content, size } = await this.#writeContent(fill)
+    const watched = this.#exports.watch(name, fill)
+    const { content, size } = await this.#writeContent(watched.fill)
+    watched.done()
     counters.filesDone++
     const top = new NodeListBuilder(store)
     const mtimeNs = BigInt(parts.clock.now()) * 1_000_000n
@@ -153,7 +161,8 @@ export class TreeWriter {
       return { ...known, changed: false }
     }
     const database = await this.#databases.write(item, this.#deps.databases.has(nameText(item.path)))
-    const read = database ?? (await (item.small === undefined ? this.#readLarge(item) : this.#readSmall(item.small)))
+    const whole = database ?? (await this.#exports.write(item))
+    const read = whole ?? (await (item.small === undefined ? this.#readLarge(item) : this.#readSmall(item.small)))
     if (!('error' in read) && !read.changed) links.remember(item.stat, read)
     return read
   }

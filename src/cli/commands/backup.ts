@@ -11,6 +11,7 @@ import { definitionBody, withSourceOptions, type SourceOptions } from '../source
 
 const DEFAULT_WAIT_MS = 10 * MINUTE
 const MAX_SHOWN_SKIPS = 20
+const MAX_SHOWN_EXPORTS = 20
 
 interface Options extends SourceOptions {
   readonly name?: string
@@ -99,8 +100,14 @@ function story(session: Session, summary: BackupSummary): string {
   if (summary.queued > 0) lines.push(`  waiting    ${counted(summary.queued, 'stripe')} for hosts`)
   if (summary.safe !== null) lines.push(`  safe       ${percent(summary.safe)}`)
   if (summary.xattrs === 'skipped') lines.push('  xattrs     skipped: this system offers no way to read them')
+  const exports = (summary.exports ?? []).slice(0, MAX_SHOWN_EXPORTS).map(exportLine)
   const skipped = summary.skipped.slice(0, MAX_SHOWN_SKIPS).map(({ path, reason }) => `  skipped    ${path}: ${reason}`)
-  return [...lines, ...skipped].join('\n')
+  return [...lines, ...exports, ...skipped].join('\n')
+}
+
+function exportLine({ path, app, messages, warnings }: NonNullable<BackupSummary['exports']>[number]): string {
+  const count = messages === null ? '' : `, ${counted(messages, app === 'mongodb' ? 'document' : 'message')}`
+  return `  ${app.padEnd(10)} ${[`${path}${count}`, ...warnings].join('; ')}`
 }
 
 function estimate(summary: BackupSummary): string {

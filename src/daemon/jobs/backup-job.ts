@@ -186,7 +186,13 @@ function leftOut(request: BackupRequest): Partial<engine.BackupRequest> {
 }
 
 function apiSummary(summary: engine.BackupSummary): BackupSummary {
-  const { type: _, skipped, k, n, ...rest } = summary
+  const { type: _, skipped, exports, k, n, ...rest } = summary
   const listed = skipped.map(({ path, reason }) => ({ path, code: 'STORAGE_SOURCE_UNREADABLE', reason }))
-  return { ...rest, k: k ?? 0, n: n ?? 0, skipped: listed }
+  return {
+    ...rest,
+    k: k ?? 0,
+    n: n ?? 0,
+    skipped: listed,
+    exports: exports.map((found) => ({ ...found, warnings: [...found.warnings] })),
+  }
 }

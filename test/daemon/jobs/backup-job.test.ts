@@ -11,6 +11,7 @@ const made: BackupSummary = {
   ...{ snapshot: 's1', files: 2, dirs: 1, bytes: 10, newBytes: 10, storedBytes: 5, newShards: 1, stripes: 1 },
   ...{ k: null, n: null, placed: 0, queued: 1, safe: 0, belowTarget: true, seconds: 0.1, xattrs: 'kept' },
   skipped: [{ path: '/a/x', reason: 'unreadable' }],
+  exports: [{ path: '/a/result.json', app: 'telegram', messages: 3, warnings: [] }],
 }
 
 function world(
@@ -71,6 +72,7 @@ t.test('runs, tells what was reached, waits until hosts have all of it', async (
   const outcome = await job.run(context({}))
   t.match(outcome, { pending: true, summary: { snapshot: 's1', k: 0, n: 0, queued: 1 } })
   t.match(outcome.summary['skipped'], [{ path: '/a/x', code: 'STORAGE_SOURCE_UNREADABLE' }])
+  t.match(outcome.summary['exports'], made.exports)
   t.match(events, [
     { type: 'note', level: 'warning', code: 'STORAGE_QUOTA_EXCEEDED', peer: 'p', text: 'Bob: full' },
     { type: 'saved', snapshot: 's1' },

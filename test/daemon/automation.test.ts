@@ -1,5 +1,5 @@
 /** A whole daemon that backs up by itself: source, schedule, run, alarm, and the webhook that is told. */
-import { createHmac } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -94,4 +94,27 @@ t.test('a schedule fires a real backup, its result is kept and told, all of it a
   t.notMatch(JSON.stringify(await Array.fromAsync(ann.list('notifications', {}))), new RegExp(`${secret}|/hook`))
   await ann.call('sourceRemove', { params: { id: 'home' } })
   t.same(await Array.fromAsync(ann.list('schedules', {})), [], 'its schedules go with it')
+})
+
+t.test('a full outbox without hosts is told at once, as a note and as an alarm', async (t) => {
+  const homes = new Homes(t)
+  const data = join(homes.root, 'data')
+  mkdirSync(data)
+  writeFileSync(join(data, 'random'), randomBytes(24 * 2 ** 20))
+  await homes.init('ann')
+  writeFileSync(homes.paths('ann').config, '[backup]\noutbox = "16MiB"\n')
+  await homes.start('ann')
+  const ann = homes.client('ann')
+  const job = await ann.call('backup', { body: { paths: [data], local: true } })
+  for await (const frame of ann.follow({ job: job.id }, AbortSignal.timeout(30_000))) {
+    if (frame.type !== 'job' || frame.event.type !== 'note') continue
+    t.match(frame.event, { code: 'STORAGE_OUTBOX_FULL', text: /16MiB wait for hosts and there is no host;.*invite/ })
+    break
+  }
+  t.match(await ann.call('job', { params: { id: job.id } }), { state: 'running' }, 'it goes on waiting')
+  const alarm = await eventually(async () =>
+    (await ann.call('status', {})).alarms.find(({ code }) => code === 'STORAGE_OUTBOX_FULL'),
+  )
+  t.match(alarm.remedy, /plexichat invite/)
+  t.match(await ann.call('jobCancel', { params: { id: job.id } }), { state: 'cancelled' })
 })

@@ -103,7 +103,7 @@ export class Automation implements Service {
   }
 
   #backup(source: string): Job {
-    const request = { source, paths: [], tags: [], exclude: [], local: false, dryRun: false }
+    const request = { source, paths: [], tags: [], exclude: [], local: false, dryRun: false, unattended: true }
     return submitBackup({ jobs: this.#deps.jobs, sources: this.book }, request)
   }
 

@@ -10,6 +10,7 @@ import type { OutboxWatch } from '../alarms/outbox-watch.ts'
 import type { PlacementLoop } from '../placement-loop.ts'
 import type { JobContext, JobHandler, Summary } from './handler.ts'
 import { outputName } from './selection.ts'
+import type { BackupJobRequest } from './submit-backup.ts'
 import { noteEvent, progressEvent } from './translate.ts'
 
 export interface BackupJobDeps {
@@ -41,7 +42,7 @@ export class BackupJob implements JobHandler {
   }
 
   async run(context: JobContext): Promise<{ summary: Summary; pending: boolean }> {
-    const request = context.request as BackupRequest
+    const request = context.request as BackupJobRequest
     let summary = this.#madeBefore(request, context.begunBefore)
     if (summary !== undefined) return this.#saved(context, request, summary)
     const watching = new AbortController()
@@ -100,11 +101,15 @@ export class BackupJob implements JobHandler {
     }
   }
 
-  #saved(context: JobContext, request: BackupRequest, summary: BackupSummary): { summary: Summary; pending: boolean } {
+  #saved(
+    context: JobContext,
+    request: BackupJobRequest,
+    summary: BackupSummary,
+  ): { summary: Summary; pending: boolean } {
     context.emit({ ...summary, type: 'saved' })
     if (summary.queued > 0) this.#deps.checkWelcome()
     this.#deps.placement.kick()
-    return { summary, pending: !request.local && summary.queued > 0 }
+    return { summary, pending: !request.local && request.unattended !== true && summary.queued > 0 }
   }
 
   /**

@@ -9,8 +9,11 @@ export interface SubmitDeps {
   readonly sources: Pick<SourceBook, 'expand'>
 }
 
+/** As the job keeps it. `unattended`: nobody waits for it, so it ends once it is safe here; placing goes on by itself. */
+export type BackupJobRequest = BackupRequest & { readonly unattended?: boolean }
+
 /** Throws `VALIDATION_USAGE`, `STORAGE_SOURCE_NOT_FOUND`, `SYSTEM_BUSY`. */
-export function submitBackup({ jobs, sources }: SubmitDeps, asked: BackupRequest): Job {
+export function submitBackup({ jobs, sources }: SubmitDeps, asked: BackupJobRequest): Job {
   const request = asked.source === undefined ? asked : sources.expand(asked)
   checkSelection(request)
   const text = selectionText(request)

@@ -51,6 +51,8 @@ export class Notifier implements Service {
   readonly #control = new AbortController()
   readonly #kicks = new Waiters()
   readonly #busy = new Map<string, Promise<void>>()
+  /** What each target took last: where that could not be written down it is not sent again. */
+  readonly #taken = new Map<string, number>()
   #done: Promise<void> = Promise.resolve()
 
   constructor(options: NotifyOptions, deps: NotifierDeps) {
@@ -68,18 +70,32 @@ export class Notifier implements Service {
     await Promise.all(this.#busy.values())
   }
 
-  /** Queues a message for every target that wants it, except one it is about. Never throws: a full disk is an alarm already. */
+  /** Queues a message for every target that wants it, except one it is about. What cannot be queued is sent at once. */
   tell(told: Told, except?: string): void {
     const { store, clock, log } = this.#deps
-    try {
-      const message = this.#message(told)
-      for (const { name, wants } of store.list()) {
-        if (name === except || !wanted(told, wants)) continue
-        store.queue({ id: message.id, target: name, body: JSON.stringify(message), created: clock.now() })
+    const message = this.#message(told)
+    const body = JSON.stringify(message)
+    for (const target of store.list()) {
+      if (target.name === except || !wanted(told, target.wants)) continue
+      try {
+        store.queue({ id: message.id, target: target.name, body, created: clock.now() })
+      } catch (error) {
+        log.warn('a message could not be queued', { type: told.type, error: toPlexiError(error) })
+        this.#sendUnqueued(target, { ...message, body })
       }
-    } catch (error) {
-      log.warn('a message could not be queued', { type: told.type, error: toPlexiError(error) })
     }
+    this.#kicks.wake()
+  }
+
+  /** Who is to learn of a full disk cannot be told by way of it: once, and one at a time for a target. */
+  #sendUnqueued(target: TargetRow, message: Pick<Message, 'id' | 'type'> & { body: string }): void {
+    if (this.#busy.has(target.name)) return
+    const work = this.#send(target, message, this.#control.signal).then(() => this.#idle(target.name))
+    this.#busy.set(target.name, work)
+  }
+
+  #idle(target: string): void {
+    this.#busy.delete(target)
     this.#kicks.wake()
   }
 
@@ -118,10 +134,7 @@ export class Notifier implements Service {
       // A time further away than any pause was meant by a clock that has been set back since.
       const isDue = ({ due }: DeliveryRow): boolean => due <= now || due > now + this.#options.maxPauseMs
       for (const delivery of idle.filter(isDue)) {
-        const work = this.#deliver(delivery, signal).finally(() => {
-          this.#busy.delete(delivery.target)
-          this.#kicks.wake()
-        })
+        const work = this.#deliver(delivery, signal).finally(() => this.#idle(delivery.target))
         this.#busy.set(delivery.target, work)
       }
       const next = Math.min(...idle.filter((delivery) => !isDue(delivery)).map(({ due }) => due - now))
@@ -137,10 +150,13 @@ export class Notifier implements Service {
     const { store, clock, log, changed } = this.#deps
     try {
       const message = { ...(JSON.parse(delivery.body) as Message), body: delivery.body }
-      const why = await this.#send(store.get(delivery.target), message, signal)
+      const taken = this.#taken.get(delivery.target) === delivery.number
+      const why = taken ? undefined : await this.#send(store.get(delivery.target), message, signal)
       if (signal.aborted) return
-      if (why === undefined) store.delivered(delivery, clock.now())
-      else this.#failed(delivery, why)
+      if (why === undefined) {
+        this.#taken.set(delivery.target, delivery.number)
+        store.delivered(delivery, clock.now())
+      } else this.#failed(delivery, why)
       changed()
     } catch (error) {
       if (!signal.aborted) log.warn('a delivery could not be written down', { error: toPlexiError(error) })

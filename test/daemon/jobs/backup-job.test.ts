@@ -83,6 +83,13 @@ t.test('runs, tells what was reached, waits until hosts have all of it', async (
 
 t.test('local ones, estimates and those placed at once do not wait', async (t) => {
   t.match(await world().job.run(world().context({ local: true })), { pending: false })
+  const night = world()
+  t.match(
+    await night.job.run(night.context({ unattended: true })),
+    { pending: false },
+    'nobody waits for a scheduled one',
+  )
+  t.equal(night.state.kicks, 1, 'it is placed all the same')
   const dry = world({ summary: { snapshot: null } })
   t.match(await dry.job.run(dry.context({ dryRun: true })), { pending: false, summary: { snapshot: null } })
   t.notOk(dry.events.some(({ type }) => type === 'saved'))

@@ -165,6 +165,32 @@ t.test('bounded: attempts, queue, targets; a clock set back does not silence it'
   await t.rejects(desk.addWebhook({ name: 'more', url, wants: 'all' }), { code: 'VALIDATION_LIMIT' })
 })
 
+t.test('a full disk is told although nothing can be queued; what was taken is not sent again', async (t) => {
+  const clock = new VirtualClock()
+  const { got, url } = await receiver(t, (response) => response.writeHead(204).end())
+  const { store, desk, start } = await world(t, { clock })
+  await desk.addWebhook({ name: 'ops', url, wants: 'all' })
+  const notifier = await start()
+  const full = (): never => {
+    throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' })
+  }
+  const { queue, delivered } = store
+  store.queue = full
+  notifier.tell(raised)
+  await until(() => got.length === 1)
+  store.queue = queue
+  store.delivered = full
+  notifier.tell({ ...raised, type: 'alarm.cleared' })
+  await until(() => got.length === 2)
+  await clock.advance(MINUTE)
+  store.delivered = delivered
+  while (store.waiting('ops') > 0) await clock.advance(SECOND)
+  t.same(
+    got.map(({ headers }) => headers['x-plexichat-event']),
+    ['alarm.raised', 'alarm.cleared'],
+  )
+})
+
 t.test('redirects are refused, silence ends, nobody there is told apart', async (t) => {
   const other = await receiver(t, (response) => response.writeHead(200).end())
   const { url } = await receiver(t, (response) => response.writeHead(307, { location: other.url }).end())

@@ -56,7 +56,12 @@ for (const version of versions) {
     const vault = join(fixtures, version, 'stripe')
     const to = join(await temporaryDirectory(t), 'out')
     const folders = readdirSync(vault).filter((name) => name.startsWith('vault-'))
-    open(t, vault, folders.map((name) => join(vault, name)), to)
+    open(
+      t,
+      vault,
+      folders.map((name) => join(vault, name)),
+      to,
+    )
     t.same(describeTree(join(to, 'tree-of-stripe')), treesOf(vault)['first'])
   })
 }

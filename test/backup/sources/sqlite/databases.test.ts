@@ -77,7 +77,7 @@ for (const mode of ['WAL', 'DELETE']) {
   t.test(`a database written to all the time (${mode}): every row committed before is there`, async (t) => {
     const { dir, source, engine } = await bench(t)
     const path = join(source, 'live.db')
-    makeDatabase(path, 20_000).close()
+    makeDatabase(path, 6000).close()
     const child = spawn(process.execPath, [join(import.meta.dirname, 'row-writer-child.ts'), path, mode], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
@@ -87,9 +87,9 @@ for (const mode of ['WAL', 'DELETE']) {
     lines.on('line', (line) => (committed = Number(line)))
     const moved = async (): Promise<void> => {
       const seen = committed
-      while (committed < seen + 20) await once(lines, 'line')
+      while (committed < seen + 5) await once(lines, 'line')
     }
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       await moved()
       const before = committed
       const { summary, notes } = await backup(engine, { paths: [source] })

@@ -8,6 +8,7 @@ import { root } from './command.ts'
 import { dhtVectors } from './vectors/dht.ts'
 import { keysVectors } from './vectors/keys.ts'
 import { protocolVectors } from './vectors/protocol.ts'
+import { seedVectors } from './vectors/seed.ts'
 import { shardVectors } from './vectors/shard.ts'
 import { snapshotVectors } from './vectors/snapshot.ts'
 import { stripeVectors } from './vectors/stripe.ts'
@@ -21,6 +22,7 @@ const makers: Readonly<Record<string, () => readonly Vector[]>> = {
   '04-snapshot-and-head': snapshotVectors,
   '05-storage-protocol': protocolVectors,
   '06-dht-records': dhtVectors,
+  '07-seed': seedVectors,
 }
 
 const check = process.argv.includes('--check')

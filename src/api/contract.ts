@@ -5,12 +5,12 @@
 import { z } from 'zod'
 import { automationContract } from './contract-automation.ts'
 import { retentionContract } from './contract-retention.ts'
+import { remoteContract } from './contract-remotes.ts'
 import { paths, type RouteName, type RouteKind } from './paths.ts'
 import { commandRole, type Role } from './roles.ts'
 import * as common from './schemas/common.ts'
 import * as jobs from './schemas/jobs.ts'
 import * as people from './schemas/people.ts'
-import * as remotes from './schemas/remotes.ts'
 import * as snapshots from './schemas/snapshots.ts'
 import * as system from './schemas/system.ts'
 
@@ -244,29 +244,7 @@ export const contract = {
     response: people.hosting,
   },
 
-  remotes: { role: 'viewer', summary: 'Directories that keep a copy', query: common.page, response: remotes.remote },
-  remoteAdd: {
-    role: 'admin',
-    summary: 'Keep a copy of everything in a directory',
-    body: remotes.remoteAddRequest,
-    response: remotes.remote,
-  },
-  remote: { role: 'viewer', summary: 'One remote', params: byId, query: common.none, response: remotes.remote },
-  remoteRemove: {
-    role: 'admin',
-    summary: 'Forget a remote; its files stay',
-    params: byId,
-    query: z.strictObject({ force: common.flag.optional() }),
-    body: common.none.nullable(),
-    response: common.done,
-  },
-  remoteTest: {
-    role: 'operator',
-    summary: 'Write, read, and check shards of a remote',
-    params: byId,
-    body: remotes.remoteTestRequest,
-    response: jobs.job,
-  },
+  ...remoteContract,
 
   identity: { role: 'viewer', summary: 'This device and its vault', query: common.none, response: people.identity },
   identityKit: {

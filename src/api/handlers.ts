@@ -93,6 +93,8 @@ export const documents: Handlers<'document' | 'job', 'item'> = {
     await services.remotes.remove(params.id, query.force ?? false)
     return { ok: true }
   },
+  remoteSeed: ({ services, body }) => services.remotes.seed(body.path, body.peer),
+  hostingAdopt: ({ services, body }) => services.hosting.adopt(body.path),
   remoteTest: ({ services, params, body }) => services.remotes.test(params.id, body.all),
 
   identity: ({ services }) => services.identity.show(),

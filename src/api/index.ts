@@ -71,7 +71,7 @@ export type {
   PeerPing,
   RecoveryKit,
 } from './schemas/people.ts'
-export type { Remote, RemoteTestSummary } from './schemas/remotes.ts'
+export type { AdoptSummary, Remote, RemoteTestSummary, SeedSummary } from './schemas/remotes.ts'
 export type {
   Entry,
   FoundEntry,

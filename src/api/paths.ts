@@ -77,7 +77,10 @@ export const paths = {
   remoteAdd: { method: 'POST', path: '/remotes', kind: 'document' },
   remote: { method: 'GET', path: '/remotes/:id', kind: 'document' },
   remoteRemove: { method: 'DELETE', path: '/remotes/:id', kind: 'document' },
+  remoteSeed: { method: 'POST', path: '/remotes/seed', kind: 'job' },
   remoteTest: { method: 'POST', path: '/remotes/:id/test', kind: 'job' },
+
+  hostingAdopt: { method: 'POST', path: '/hosting/adopt', kind: 'job' },
 
   identity: { method: 'GET', path: '/identity', kind: 'document' },
   identityKit: { method: 'GET', path: '/identity/kit', kind: 'document' },

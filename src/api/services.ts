@@ -197,6 +197,8 @@ export interface HostingService {
   show(signal: AbortSignal): Promise<Hosting>
   /** Bytes offered in total from now on; what is held stays. */
   resize(offerBytes: number, signal: AbortSignal): Promise<Hosting>
+  /** Starts the job that takes in a seed; its summary is an `AdoptSummary`. */
+  adopt(path: string): Promise<Job>
 }
 
 /** Remotes are named by id or a start of it: `STORAGE_NOT_FOUND`. */
@@ -207,6 +209,8 @@ export interface RemoteService {
   add(path: string, signal: AbortSignal): Promise<Remote>
   /** `STORAGE_REMOTE_LAST_COPY` unless forced. */
   remove(id: string, force: boolean): Promise<void>
+  /** Starts the job; its summary is a `SeedSummary`. `STORAGE_NOT_FOUND` for an unknown peer. */
+  seed(path: string, peer: string): Promise<Job>
   /** Starts the job; its summary is a `RemoteTestSummary`. */
   test(id: string, all: boolean): Promise<Job>
 }

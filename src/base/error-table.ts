@@ -359,7 +359,7 @@ const table = {
     15,
     'this seed is not taken: {reason}',
     'A seed names the host and the vault it is for, is signed by a device of that vault, and is complete.',
-    'make it again on the machine it comes from',
+    'on the machine it comes from: plexichat remote seed DIR --for PEER',
   ),
   STORAGE_DATABASE: e(
     500,

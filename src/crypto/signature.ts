@@ -32,6 +32,7 @@ export const signDomains = {
   transcript: 'host: its answer to an audit',
   contact: 'vault: a contact card',
   'group-event': 'device: membership of a conversation',
+  seed: 'device: shards carried to a host on a disk',
 } as const
 
 export type SignDomain = keyof typeof signDomains

@@ -22,6 +22,7 @@ import { lockKind, passphraseFrom, readKeystore } from './identity/keystore-file
 import { jobMigrations, openJobsDatabase } from './jobs/database.ts'
 import { BackupJob } from './jobs/backup-job.ts'
 import { jobDefaults } from './jobs/options.ts'
+import { AdoptJob, SeedJob } from './jobs/seed-jobs.ts'
 import { RemoteTestJob } from './jobs/remote-test-job.ts'
 import { ForgetJob } from './jobs/forget-job.ts'
 import { GcJob } from './jobs/gc-job.ts'
@@ -123,12 +124,12 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
   const people = new People(node)
   const events = new EventHub(eventOptions, { clock })
   const loops = await startLoops(parts, { ...world, engine, node, people, events })
-  const common = { ...world, ...loops, engine, people, events, device, paths }
+  const common = { ...world, ...loops, engine, node, people, events, device, paths }
   const { jobs, automation } = await startWork(parts, common)
 
   const stopAsked = Promise.withResolvers<string>()
   const services = createServices({
-    ...{ ...common, settings, node, jobs, automation, version, started },
+    ...{ ...common, settings, jobs, automation, version, started },
     lockKind: await lockKind(paths, keystore),
     address: () => api.address,
     shutdown: stopAsked.resolve,
@@ -190,6 +191,7 @@ async function startLoops(parts: Parts, need: LoopsNeed): Promise<Loops> {
 
 interface WorkNeed extends Loops {
   readonly engine: BackupEngine
+  readonly node: PlexiNode
   readonly people: People
   readonly events: EventHub
   readonly log: Logger
@@ -199,7 +201,7 @@ interface WorkNeed extends Loops {
 
 /** Jobs, and what starts and watches them by itself. */
 async function startWork(parts: Parts, need: WorkNeed): Promise<{ jobs: JobRunner; automation: Automation }> {
-  const { engine, people, placement, remotes, events, log, device, paths } = need
+  const { engine, node, people, placement, remotes, events, log, device, paths } = need
   const database = await openJobsDatabase(disk, paths.jobsDb, await jobMigrations(disk))
   await parts.add(closing(() => database.close()))
   const outbox = new OutboxWatch({ clock, outbox: () => engine.outbox() })
@@ -210,6 +212,8 @@ async function startWork(parts: Parts, need: WorkNeed): Promise<{ jobs: JobRunne
     backup: new BackupJob({ ...shared, ...hosts, placement, outbox, stuck, clock, output: commandOutput }),
     restore: new RestoreJob(shared),
     verify: new VerifyJob(shared),
+    seed: new SeedJob({ ...shared, device, placed: () => placement.kick() }),
+    adopt: new AdoptJob({ node, clock }),
     'remote-test': new RemoteTestJob({ engine, changed: () => remotes.kick() }),
     forget: new ForgetJob({
       ...{ engine, device: device.certificate.peer },

@@ -21,6 +21,7 @@ import { PeerDirectory } from './peers/peer-directory.ts'
 import { eligible } from './placement/candidates.ts'
 import { createHandlers, leaseDaysOf, serveDefaults, type ProtocolHandler } from './protocols/index.ts'
 import { hostDefaults } from './host/index.ts'
+import { SeedAdoption, type SeedProgress, type SeedSummary } from './seed-adoption.ts'
 import { Libp2pWire } from './stream-adapter.ts'
 
 export const PROTOCOL_VERSION = '1'
@@ -130,6 +131,14 @@ export class PlexiNode implements Service {
 
   get net(): NetReport {
     return new NetReport(this.#options, this.#running())
+  }
+
+  /** Takes in shards that somebody's seed brought on a disk (docs/spec/07-seed.md); ends with a summary. */
+  adoptSeed(directory: string, signal: AbortSignal): AsyncGenerator<SeedProgress | SeedSummary, void, undefined> {
+    const { store, standing } = this.#running()
+    const { disk, clock, device } = this.#deps
+    const deps = { store, admission: standing, peer: this.peer, sign: device.sign, disk, clock }
+    return new SeedAdoption(directory, deps).run(signal)
   }
 
   /** Hosts that would take shards of this vault now, and members that are connected. */

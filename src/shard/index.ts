@@ -42,6 +42,24 @@ export {
 export { ShardPacker, type WaitingChunk } from './packer.ts'
 export { ShardHasher, shardLeafHashes, shardRoot, verifyShard } from './root.ts'
 export { openShard, shardHeader, type OpenedShard, type SealedShard, type ShardHeader } from './sealed-shard.ts'
+export {
+  encodeSeedPage,
+  encodeSeedReceipts,
+  MAX_SEED_SHARDS,
+  openSeed,
+  openSeedPage,
+  openSeedReceipts,
+  SEED_FILE,
+  SEED_PAGE_BYTES,
+  SEED_PAGE_ITEMS,
+  SEED_RECEIPTS_BYTES,
+  seedPageName,
+  seedPages,
+  signSeed,
+  MAX_SEED_BYTES,
+  type Seed,
+  type SeedItem,
+} from './seed.ts'
 export type {
   FetchOutcome,
   FetchRequest,

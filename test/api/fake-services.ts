@@ -346,12 +346,14 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
     hosting: {
       show: () => Promise.resolve(hosting),
       resize: (offer) => called('resize', offer, { ...hosting, offer }),
+      adopt: (path) => called('hosting.adopt', path, { ...job, kind: 'adopt' as const }),
     },
     remotes: {
       list: () => [remote],
       get: (id) => called('remotes.get', id, remote),
       add: (path) => called('remotes.add', path, { ...remote, path }),
       remove: (id, force) => called('remotes.remove', { id, force }, undefined),
+      seed: (path, peer) => called('remotes.seed', { path, peer }, { ...job, kind: 'seed' as const }),
       test: (id, all) => called('remotes.test', { id, all }, { ...job, kind: 'remote-test' as const }),
     },
     identity: {

@@ -123,6 +123,8 @@ export const jobKind = z.enum([
   'prune',
   'gc',
   'remote-test',
+  'seed',
+  'adopt',
 ])
 export type JobKind = z.output<typeof jobKind>
 

@@ -1,6 +1,6 @@
 /** Remotes: directories on a disk or NAS that keep a copy of everything; seeds, which carry shards to a host on a disk. */
 import { z } from 'zod'
-import { pathText, text, time, uint } from './common.ts'
+import { pathText, peerId, peerRef, text, time, uint } from './common.ts'
 
 export const remote = z.object({
   id: z.string().regex(/^[0-9a-f]{32}$/),
@@ -46,3 +46,40 @@ export const remoteTestSummary = z.looseObject({
   seconds: z.number(),
 })
 export type RemoteTestSummary = z.output<typeof remoteTestSummary>
+
+export const seedRequest = z.strictObject({
+  /** Absolute path of a directory on the disk to carry. */
+  path: pathText,
+  peer: peerRef,
+})
+
+export const adoptRequest = z.strictObject({ path: pathText })
+
+/** The summary of a job of kind `seed`. */
+export const seedSummary = z.looseObject({
+  path: z.string(),
+  peer: peerId,
+  name: z.string().nullable(),
+  /** What the seed holds, and what did not fit. */
+  shards: uint,
+  bytes: uint,
+  left: uint,
+  /** Receipts that came back with the disk. */
+  receipts: uint,
+  seconds: z.number(),
+})
+export type SeedSummary = z.output<typeof seedSummary>
+
+/** The summary of a job of kind `adopt`. */
+export const adoptSummary = z.looseObject({
+  vault: z.string(),
+  shards: uint,
+  stored: uint,
+  /** Were here before. */
+  known: uint,
+  bad: z.array(z.object({ shard: z.string(), why: z.enum(['missing', 'corrupt']) })),
+  /** Whether the receipts could be left on the disk. */
+  receipts: z.boolean(),
+  seconds: z.number(),
+})
+export type AdoptSummary = z.output<typeof adoptSummary>

@@ -3,6 +3,7 @@ import { toHex } from '../../base/bytes.ts'
 import { SHARD_BYTES, type FoundHead } from '../../shard/index.ts'
 import type { RemoteRow } from '../catalogue/remote-rows.ts'
 import { EventStream } from '../events.ts'
+import { SeedWriter, type SeedEvent, type SeedRequest } from '../seed/seed-writer.ts'
 import type { Session } from '../session.ts'
 import { Mirror } from './mirror.ts'
 import type { Remote, RemoteState } from './remote-book.ts'
@@ -112,6 +113,20 @@ export class RemoteDesk {
     return events.run(signal, async (inner) => {
       await parts.remotes.look()
       return new RemoteTest(parts, parts.remotes.find(name), { events, signal: inner, all }).run()
+    })
+  }
+
+  /**
+   * Puts onto a disk what a host should hold and has not signed for, to be carried there. What was sealed gets its stripes
+   * first, unless a backup is under way. Throws `STORAGE_REMOTE_FOREIGN`, `STORAGE_REMOTE_ABSENT`.
+   */
+  seed(request: SeedRequest, signal: AbortSignal): AsyncGenerator<SeedEvent> {
+    const session = this.#session
+    const { clock, options } = session.parts
+    const events = new EventStream<SeedEvent>(clock, options.progressEveryMs)
+    return events.run(signal, async (inner) => {
+      if (!session.busy) await session.exclusive(inner, () => session.describe(inner))
+      return new SeedWriter(session, request, { events, signal: inner }).run()
     })
   }
 

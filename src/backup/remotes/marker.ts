@@ -14,8 +14,8 @@ export interface Marker {
   readonly vault: VaultId
 }
 
+export const MARKER_TEXT = 'Sealed backup shards of PlexiChat; see docs/REMOTES.md'
 const MAX_MARKER_BYTES = 4096
-const FIRST_LINE = 'Sealed backup shards of PlexiChat; see docs/REMOTES.md'
 
 /** `none`: no marker · `other`: one that names no remote. */
 export async function readMarker(disk: Disk, directory: string): Promise<Marker | 'none' | 'other'> {
@@ -29,6 +29,6 @@ export async function readMarker(disk: Disk, directory: string): Promise<Marker 
 }
 
 export async function writeMarker(disk: Disk, directory: string, { remote, vault }: Marker): Promise<void> {
-  const text = `${FIRST_LINE}\nremote ${toHex(remote)}\nvault ${toHex(vault)}\n`
+  const text = `${MARKER_TEXT}\nremote ${toHex(remote)}\nvault ${toHex(vault)}\n`
   await disk.writeFileAtomic(join(directory, STORE_MARKER), utf8(text), 0o644)
 }

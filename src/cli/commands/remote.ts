@@ -1,11 +1,11 @@
 /** `remote`: directories on a disk or NAS that keep a copy of everything. */
 import { Command } from 'commander'
 import { resolve } from 'node:path'
-import type { Remote, RemoteTestSummary } from '../../api/index.ts'
+import type { Remote, RemoteTestSummary, SeedSummary } from '../../api/index.ts'
 import { PlexiError } from '../../base/errors.ts'
 import type { Cli } from '../cli.ts'
 import { cliClock } from '../clock.ts'
-import { ago, counted, duration, short, size } from '../format.ts'
+import { ago, counted, duration, short, size, who } from '../format.ts'
 import { followJob } from '../job-follow.ts'
 import type { Session } from '../session.ts'
 
@@ -29,7 +29,32 @@ export function build(cli: Cli): Command {
     .argument('[remote]', 'its directory, its id, or a start of that; else all that are there')
     .option('--all', 'read every shard instead of a sample')
     .action(cli.action(test))
+  remote
+    .command('seed')
+    .description('put what a host lacks onto a disk that you carry there; it runs: plexichat host adopt DIR')
+    .argument('<dir>', 'a new or empty directory, or an earlier seed for the same host')
+    .requiredOption('--for <peer>', 'the host: id, start of an id, or name')
+    .action(cli.action(seed))
   return remote
+}
+
+async function seed(session: Session, directory: string, options: { for: string }): Promise<void> {
+  const body = { path: resolve(directory), peer: options.for }
+  const job = await session.ask('remoteSeed', { body })
+  const followed = await followJob(session, job, { onInterrupt: 'cancel' })
+  if (followed.end !== 'done') return
+  const summary = followed.summary as SeedSummary
+  const { out } = session
+  out.line('summary', { job: job.id, ...summary })
+  if (out.json) return
+  const { path, shards, bytes, left, receipts } = summary
+  if (receipts > 0) out.print(out.good(`${counted(receipts, 'receipt')} came back with the disk`))
+  if (shards === 0) out.print(`Nothing waits for ${who(summary)}`)
+  else {
+    out.print(out.good(`${counted(shards, 'shard')} (${size(bytes)}) for ${who(summary)} in ${path}`))
+    out.print('  There: plexichat host adopt DIR')
+  }
+  if (left > 0) out.warn(`${counted(left, 'shard')} did not fit: when the disk is back, run this again`)
 }
 
 async function list(session: Session): Promise<void> {

@@ -1,10 +1,13 @@
 /** What this node lends to others, over the API. */
-import type { Hosting, HostingService } from '../../api/index.ts'
+import { isAbsolute } from 'node:path'
+import type { Hosting, HostingService, Job } from '../../api/index.ts'
 import { vaultText, type VaultId } from '../../crypto/ids.ts'
 import type { HostedShard, PlexiNode } from '../../node/index.ts'
 import { bytesText } from '../../config/quantity.ts'
 import { equal } from '../../base/bytes.ts'
 import { isoTime } from '../../base/clock.ts'
+import { PlexiError } from '../../base/errors.ts'
+import type { JobRunner } from '../jobs/runner.ts'
 import type { LiveSettings } from '../live-settings.ts'
 
 const reasons = {
@@ -18,6 +21,7 @@ const reasons = {
 export interface HostingDeps {
   readonly node: PlexiNode
   readonly settings: LiveSettings
+  readonly jobs: JobRunner
   /** The own one. */
   readonly vault: VaultId
 }
@@ -61,6 +65,11 @@ export class HostingDesk implements HostingService {
     await this.#deps.settings.change({ 'hosting.offer': bytesText(offerBytes) })
     this.#deps.node.hosting.resize(offerBytes)
     return await this.show()
+  }
+
+  async adopt(path: string): Promise<Job> {
+    if (!isAbsolute(path)) throw new PlexiError('VALIDATION_USAGE', { reason: `not an absolute path: ${path}` })
+    return this.#deps.jobs.submit('adopt', { title: `take in the seed ${path}`.slice(0, 300), request: { path } })
   }
 }
 

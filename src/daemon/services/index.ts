@@ -77,7 +77,7 @@ export function createServices(deps: ServiceDeps): ApiServices {
     shards: new Shards(deps),
     peers: new Peers({ node, changed, received: () => bytesByHost(deps.engine.status().restorableInput) }),
     circles: new Circles({ node, settings, changed }),
-    hosting: new HostingDesk({ node, settings, vault: device.keys.vault }),
+    hosting: new HostingDesk({ node, settings, jobs: deps.jobs, vault: device.keys.vault }),
     ...automationServices(deps),
     remotes: new Remotes({ ...deps, changed: () => deps.remotes.kick() }),
     identity: new DeviceIdentity({

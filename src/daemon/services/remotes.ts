@@ -5,11 +5,13 @@ import type { BackupEngine, RemoteFigures } from '../../backup/index.ts'
 import { isoTime } from '../../base/clock.ts'
 import { PlexiError } from '../../base/errors.ts'
 import type { HomePaths } from '../../config/home.ts'
+import type { PlexiNode } from '../../node/index.ts'
 import type { JobRunner } from '../jobs/runner.ts'
 
 export interface RemotesDeps {
   readonly engine: BackupEngine
   readonly jobs: JobRunner
+  readonly node: Pick<PlexiNode, 'peers'>
   readonly paths: HomePaths
   /** There is a new one to be filled. */
   readonly changed: () => void
@@ -33,17 +35,23 @@ export class Remotes implements RemoteService {
 
   async add(path: string): Promise<Remote> {
     const { engine, paths, changed } = this.#deps
-    if (!isAbsolute(path)) throw new PlexiError('VALIDATION_USAGE', { reason: `not an absolute path: ${path}` })
-    const clean = normalize(path).replace(/(?<=.)\/+$/, '')
-    if (`${clean}/`.startsWith(`${paths.root}/`) || `${paths.root}/`.startsWith(`${clean}/`))
-      throw new PlexiError('STORAGE_REMOTE_FOREIGN', { path: clean, reason: 'it lies in or around the own home' })
-    const added = await engine.remotes.add(clean)
+    const added = await engine.remotes.add(checkedPath(path, paths))
     changed()
     return apiRemote(added)
   }
 
   async remove(id: string, force: boolean): Promise<void> {
     this.#deps.engine.remotes.remove(id, force)
+  }
+
+  async seed(path: string, peer: string): Promise<Job> {
+    const { node, jobs, paths } = this.#deps
+    const clean = checkedPath(path, paths)
+    const { peer: host, name } = node.peers.show(peer)
+    return jobs.submit('seed', {
+      title: `put what ${name === '' ? host : name} lacks into ${clean}`.slice(0, 300),
+      request: { path: clean, host },
+    })
   }
 
   async test(id: string, all: boolean): Promise<Job> {
@@ -53,6 +61,15 @@ export class Remotes implements RemoteService {
       request: { id, all },
     })
   }
+}
+
+/** Never the home itself, nor what lies in or around it. */
+function checkedPath(path: string, { root }: HomePaths): string {
+  if (!isAbsolute(path)) throw new PlexiError('VALIDATION_USAGE', { reason: `not an absolute path: ${path}` })
+  const clean = normalize(path).replace(/(?<=.)\/+$/, '')
+  if (`${clean}/`.startsWith(`${root}/`) || `${root}/`.startsWith(`${clean}/`))
+    throw new PlexiError('STORAGE_REMOTE_FOREIGN', { path: clean, reason: 'it lies in or around the own home' })
+  return clean
 }
 
 function apiRemote(figures: RemoteFigures): Remote {

@@ -17,7 +17,7 @@ export { getHeads, type HeadPut, type HostedHead, putHead } from './head-client.
 export { joinCircle, type Joining } from './join-client.ts'
 export { getOffer, type Offer } from './offer-client.ts'
 export { callDefaults, type CallOptions, MAX_IDS, serveDefaults, type ServeOptions } from './options.ts'
-export { openReceipt } from './receipt.ts'
+export { openReceipt, signReceipt } from './receipt.ts'
 export {
   getShard,
   hasShards,

@@ -46,13 +46,61 @@ const nodes = [
   },
 ]
 
-function nodeVectors(): Vector[] {
-  const spec = '04§Tree'
-  const at = { kind: 'nodes', spec }
+const block = { ...plain, name: utf8('block'), type: 'block', mode: 0o660, device: [0xfff01, 0xfffff] }
+const attributed = {
+  ...file,
+  xattrs: [
+    [utf8('system.posix_acl_access'), Uint8Array.of(2, 0, 0, 0)],
+    [Uint8Array.of(0x75, 0x73, 0x65, 0x72, 0x2e, 0xff), new Uint8Array(0)],
+  ],
+}
+
+function deviceVectors(at: { kind: string; spec: string }): Vector[] {
+  const refused = (name: string, device: unknown, why: string): Vector => {
+    const bytes = object('PXtn', [{ ...block, device }])
+    return bad(`device ${name}`, { ...at, bytes, why }, ['VALIDATION_DECODE', () => open.parseNodes(bytes)])
+  }
+  return [
+    refused('of one number', [8], 'major and minor'),
+    refused('of three numbers', [8, 1, 0], 'major and minor'),
+    refused('with minor 2^32', [8, 2 ** 32], '32 bits'),
+    refused('of null', null, 'absent values are left out'),
+  ]
+}
+
+function refusedNodes(at: { kind: string; spec: string }): Vector[] {
   const refused = (name: string, change: Readonly<Record<string, unknown>>, why: string): Vector => {
     const bytes = object('PXtn', [{ ...file, ...change }])
     return bad(`node ${name}`, { ...at, bytes, why }, ['VALIDATION_DECODE', () => open.parseNodes(bytes)])
   }
+  return [
+    ...['', '.', '..', 'a/b', '/', 'nul\0'].map((name) =>
+      refused(`named ${JSON.stringify(name)}`, { name: utf8(name) }, 'one path component'),
+    ),
+    refused('with a name of 1,025 bytes', { name: new Uint8Array(1025).fill(97) }, 'names are at most 1,024 bytes'),
+    refused('with a negative hard link', { hardLink: -1 }, 'unsigned'),
+    refused('with an attribute without value', { xattrs: [[utf8('user.a')]] }, 'pairs'),
+    refused('with an attribute of text', { xattrs: [['user.a', utf8('1')]] }, 'bytes'),
+    refused('with an attribute name of 256 bytes', { xattrs: [[new Uint8Array(256), utf8('1')]] }, 'at most 255'),
+    refused('with a device that is a file', { device: [1, 3] }, 'only devices have numbers'),
+    ...deviceVectors(at),
+    refused('of unknown type', { type: 'door' }, 'types are a closed list'),
+    refused('with mode 010000', { mode: 0o10000 }, 'twelve bits'),
+    refused('with uid 2^32', { uid: 2 ** 32 }, '32 bits'),
+    refused('with time beyond 64 bits', { mtime: 2n ** 63n }, 'signed 64 bits'),
+    refused('with depth 9', { depth: 9 }, 'at most 8'),
+    refused('with extra field', { extra: 1 }, 'fields are exact'),
+    refused('with a field of another type', { target: utf8('x') }, 'only links have targets'),
+    refused('without extents', { extents: null }, 'a file has extents'),
+    refused('with extent of two', { extents: [[null, 0]] }, 'an extent has three parts'),
+    refused('with negative extent', { extents: [[null, -1, 1]] }, 'unsigned'),
+    refused('with short chunk id', { extents: [[new Uint8Array(31), 0, 1]] }, 'ids are 32 bytes'),
+  ]
+}
+
+function nodeVectors(): Vector[] {
+  const spec = '04§Tree'
+  const at = { kind: 'nodes', spec }
   const order = (name: string, names: readonly string[], why: string): Vector => {
     const bytes = object(
       'PXtn',
@@ -78,25 +126,21 @@ function nodeVectors(): Vector[] {
       { ...at, bytes: object('PXtn', [{ ...file, hardLink: 7 }]), why: 'equal numbers are one inode' },
       toJson([{ ...file, hardLink: 7 }]),
     ),
+    good(
+      'block device of twenty-bit numbers',
+      { ...at, bytes: object('PXtn', [block]), why: 'major and minor are separate numbers' },
+      toJson([block]),
+    ),
+    good(
+      'extended attributes',
+      { ...at, bytes: object('PXtn', [attributed]), why: 'names and values are bytes, an empty value is one' },
+      toJson([attributed]),
+    ),
     bad('nodes under another tag', { ...at, bytes: wrongTag, why: 'never read as another type' }, [
       'VALIDATION_DECODE',
       () => open.parseNodes(wrongTag),
     ]),
-    ...['', '.', '..', 'a/b', '/', 'nul\0'].map((name) =>
-      refused(`named ${JSON.stringify(name)}`, { name: utf8(name) }, 'one path component'),
-    ),
-    refused('with a name of 1,025 bytes', { name: new Uint8Array(1025).fill(97) }, 'names are at most 1,024 bytes'),
-    refused('of unknown type', { type: 'door' }, 'types are a closed list'),
-    refused('with mode 010000', { mode: 0o10000 }, 'twelve bits'),
-    refused('with uid 2^32', { uid: 2 ** 32 }, '32 bits'),
-    refused('with time beyond 64 bits', { mtime: 2n ** 63n }, 'signed 64 bits'),
-    refused('with depth 9', { depth: 9 }, 'at most 8'),
-    refused('with extra field', { extra: 1 }, 'fields are exact'),
-    refused('with a field of another type', { target: utf8('x') }, 'only links have targets'),
-    refused('without extents', { extents: null }, 'a file has extents'),
-    refused('with extent of two', { extents: [[null, 0]] }, 'an extent has three parts'),
-    refused('with negative extent', { extents: [[null, -1, 1]] }, 'unsigned'),
-    refused('with short chunk id', { extents: [[new Uint8Array(31), 0, 1]] }, 'ids are 32 bytes'),
+    ...refusedNodes(at),
     order('out of order', ['b', 'a'], 'ascending by name'),
     order('with a name twice', ['a', 'a'], 'strictly ascending'),
   ]

@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -16,6 +17,8 @@ import { join } from 'node:path'
 import { compareTrees } from '../../src/cli/offline/demo/compare-trees.ts'
 import { DirectoryNetwork } from '../../src/backup/index.ts'
 import { systemClock, systemDisk } from '../../src/daemon/system/index.ts'
+import { lacks } from '../support/file-system.ts'
+import { oddEntries } from '../support/odd-entries.ts'
 import { newVault, never, openEngine, summaryOf, temporaryDirectory } from '../support/vault.ts'
 import { FolderHosts } from './folder-hosts.ts'
 
@@ -28,7 +31,11 @@ interface Ran {
 }
 
 function open(...args: string[]): Ran {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' })
+  return openWith(process.env, args)
+}
+
+function openWith(env: NodeJS.ProcessEnv, args: readonly string[]): Ran {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', env })
   return { code: status, out: stdout, err: stderr }
 }
 
@@ -164,6 +171,34 @@ t.test('a vault in a local directory is opened too', async (t) => {
   const blind = open('--phrase-file', join(scratch, 'words'), 'restore', join(scratch, 'disk'), '--to', again)
   t.match(blind.err, /no head of this vault/, 'shards and authority alone are enough for what lies in shards')
   t.same((await compareTrees(source, join(again, 'source'))).differences, [])
+})
+
+t.test('hard links, pipes, devices and holes come back; what does not is said', async (t) => {
+  const scratch = await temporaryDirectory(t)
+  const source = join(scratch, 'source')
+  const files = await oddEntries(source)
+  const { phrase, keys } = newVault()
+  writeFileSync(join(scratch, 'words'), phrase)
+  const network = new DirectoryNetwork({ directory: join(scratch, 'disk') }, { disk: systemDisk, clock: systemClock })
+  const engine = await openEngine({ keys, home: join(scratch, 'home'), network })
+  await summaryOf(engine.backup({ paths: [source] }, never))
+  await engine.close()
+  const to = join(scratch, 'out')
+  const ran = open('--phrase-file', join(scratch, 'words'), 'restore', join(scratch, 'disk'), '--to', to)
+  t.equal(ran.code, 0, ran.err)
+  t.same((await compareTrees(source, join(to, 'source'))).differences, [])
+  t.match(ran.out, `${String(files)} files`)
+  if (lacks.xattrs === false) t.match(ran.err, /entries have extended attributes or ACLs, which are not restored/)
+  const { blocks, size } = statSync(join(to, 'source/sparse'))
+  t.ok(lacks.holes !== false || blocks * 512 < size / 4, 'holes stay holes')
+  t.same(readdirSync(to), ['source'], 'nothing else is left')
+
+  const without = join(scratch, 'without')
+  const args = ['--phrase-file', join(scratch, 'words'), 'restore', join(scratch, 'disk'), '--to', without]
+  const poor = openWith({ PATH: '/nonexistent' }, args)
+  t.equal(poor.code, 0, poor.err)
+  if (lacks.fifos === false) t.match(poor.err, /fifo: a fifo is not made/)
+  t.equal(statSync(join(without, 'source/file')).nlink, 2)
 })
 
 t.test('wrong use is explained', async (t) => {

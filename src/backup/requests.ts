@@ -125,8 +125,10 @@ export interface RestoreRequest {
   readonly overwrite?: 'never' | 'older' | 'always'
   /** Restore to the absolute path it came from, below `to`. */
   readonly fullPaths?: boolean
-  /** Compare the content of files that seem intact, too. */
+  /** Read back and compare what is written, and the content of files that seem intact. */
   readonly verify?: boolean
+  /** Glob: these files before all others. */
+  readonly first?: string
 }
 
 export interface Failed {

@@ -36,6 +36,7 @@ export {
   MAX_STRIPE_SHARDS,
   SHARD_BYTES,
   SHARD_HEADER_BYTES,
+  SHARD_PLAIN_BYTES,
   type ChunkerOptions,
   type PackerOptions,
 } from './options.ts'

@@ -77,18 +77,19 @@ export function shardHeader(bytes: Uint8Array): ShardHeader {
 
 /**
  * Opens a shard with the key of its epoch. Throws as `shardHeader` does, `SECURITY_SEALED` when the key is unknown or
- * header, key and tag disagree, `VALIDATION_DECODE` when the plaintext is not of the format.
+ * header, key and tag disagree, `VALIDATION_DECODE` when the plaintext is not of the format. `into` takes the plaintext
+ * (`SHARD_PLAIN_BYTES`) and is the shard's for as long as it is read.
  */
 export function openShard(
   bytes: Uint8Array,
-  keys: { epochKey: (epoch: number) => Uint8Array | undefined },
+  keys: { epochKey: (epoch: number) => Uint8Array | undefined; into?: Uint8Array },
 ): OpenedShard {
   const { suite, epoch, salt, commitment } = shardHeader(bytes)
   const epochKey = keys.epochKey(epoch)
   if (epochKey === undefined) throw sealed(`no key of epoch ${String(epoch)}`)
   const derived = deriveSealKey(epochKey, salt, { label: 'shard', suite })
   if (!equalSecret(derived.commitment, commitment)) throw sealed('the key commitment differs')
-  const plain = Buffer.allocUnsafeSlow(SHARD_PLAIN_BYTES)
+  const plain = keys.into ?? Buffer.allocUnsafeSlow(SHARD_PLAIN_BYTES)
   const aad = bytes.subarray(0, SHARD_HEADER_BYTES)
   aeadOpen(suite, { ...derived, aad, sealed: bytes.subarray(SHARD_HEADER_BYTES), into: plain })
   wipe(derived.key)

@@ -5,6 +5,8 @@
  */
 import type { EpochKey } from '../../crypto/authority.ts'
 import type { ChunkerOptions, PackerOptions, ShardId, ShardKind } from '../../shard/index.ts'
+import type { PourJob, PourResult } from '../restore/pour-job.ts'
+import type { CheckJob, CheckResult } from '../verify/check-job.ts'
 
 /** What a thread is started with. */
 export interface KernelSetup {
@@ -96,6 +98,8 @@ export interface Jobs {
   pack: [PackJob, PackResult]
   flush: [null, PackResult]
   take: [null, TakenChunks]
+  pour: [PourJob, PourResult]
+  check: [CheckJob, CheckResult]
 }
 
 export type JobName = keyof Jobs

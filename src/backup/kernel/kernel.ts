@@ -3,6 +3,8 @@ import type { BlockingDisk } from '../../base/blocking-disk.ts'
 import type { Random } from '../../base/random.ts'
 import type { Answer } from '../../base/threads.ts'
 import { Chunker, ShardPacker } from '../../shard/index.ts'
+import { pour } from '../restore/pour.ts'
+import { checkShard } from '../verify/check.ts'
 import type { KernelSetup, Message, PackResult, Pieces } from './jobs.ts'
 import { Namer } from './namer.ts'
 import { flushPacker, packChunks, takeChunks } from './pack-chunks.ts'
@@ -27,6 +29,8 @@ export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): 
     if (epoch === undefined) throw new RangeError('no epoch key')
     return (packer ??= new ShardPacker(setup.packer, { epoch, random }))
   }
+  const epochKey = (epoch: number): Uint8Array | undefined => setup.epochs.find((key) => key.epoch === epoch)?.key
+  const keys = { idMac: setup.idMac, epochKey }
   return {
     run(message) {
       const { name, job } = message as Message
@@ -45,6 +49,10 @@ export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): 
           return shards(flushPacker(ownPacker()))
         case 'take':
           return pieces(takeChunks(ownPacker()))
+        case 'pour':
+          return { result: pour(job, { disk, ...keys }) }
+        case 'check':
+          return { result: checkShard(job, keys) }
       }
     },
   }

@@ -1,7 +1,7 @@
 /** Plaintext of a chunk from wherever it is. Invariant: what is returned was checked against the chunk id. */
 import { equal, toHex } from '../../base/bytes.ts'
 import { PlexiError } from '../../base/errors.ts'
-import { chunkIdOf, type ChunkId, type OpenedShard } from '../../shard/index.ts'
+import { chunkIdOf, type ChunkId, type OpenedShard, type ShardId } from '../../shard/index.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
 import type { Parts } from '../parts.ts'
 import type { ShardReader } from './shard-reader.ts'
@@ -24,9 +24,13 @@ export class ChunkReader {
     return this.fromShard(id, await this.#shards.open(row, signal))
   }
 
+  shardOf(id: ChunkId): ShardId | undefined {
+    return this.#parts.index.find(id)
+  }
+
   /** The shard that holds a chunk, if one does; undefined also for chunks that ride in the head. */
   locate(id: ChunkId): ShardRow | undefined {
-    const shard = this.#parts.index.find(id)
+    const shard = this.shardOf(id)
     return shard === undefined ? undefined : this.#parts.catalogue.shards.find(shard)
   }
 

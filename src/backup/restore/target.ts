@@ -5,12 +5,15 @@
  */
 import { join as joinText } from 'node:path'
 import { compare, toHex, utf8 } from '../../base/bytes.ts'
-import { deviceParts, type Disk, type DiskStat } from '../../base/disk.ts'
-import { PlexiError } from '../../base/errors.ts'
+import { deviceNumber, type Disk, type DiskStat } from '../../base/disk.ts'
+import { invariant, PlexiError } from '../../base/errors.ts'
 import type { Random } from '../../base/random.ts'
 import { nameText } from '../sources/excludes.ts'
+import { join } from '../sources/walk.ts'
 import type { TreeNode } from '../tree/node.ts'
 import { restoreXattrs } from './attributes.ts'
+import { Ownership } from './ownership.ts'
+import type { Look } from './pour-job.ts'
 
 export type Overwrite = 'never' | 'older' | 'always'
 
@@ -19,8 +22,6 @@ export interface TargetOptions {
   readonly overwrite: Overwrite
   readonly restoreOwners: boolean
 }
-
-type Metadata = Pick<TreeNode, 'mode' | 'uid' | 'gid' | 'mtimeNs' | 'xattrs'>
 
 /** What is to be done with a path. `keep`: it is newer and stays. */
 export type Verdict = 'write' | 'intact' | 'keep'
@@ -32,9 +33,11 @@ export class Target {
   readonly #disk: Disk
   readonly #staging: string
   #staged = 0
-  /** Extended attributes that could not be set. */
-  attributesLeft = 0
-  #directories: { path: Buffer; metadata: Metadata }[] = []
+  #ownership: Ownership | undefined
+  #directories: { path: Buffer; look: Look }[] = []
+  readonly #seen = new Set<string>()
+  readonly #fresh = new Set<string>()
+  #attributesLeft = 0
 
   constructor(options: TargetOptions, deps: { disk: Disk; random: Random }) {
     this.#options = options
@@ -42,12 +45,18 @@ export class Target {
     this.#staging = joinText(options.to, `${STAGING}${toHex(deps.random.bytes(8))}`)
   }
 
+  /** Makes it, and removes what a restore that was killed left behind. */
   async open(): Promise<void> {
-    const { to } = this.#options
+    const { to, restoreOwners: restores } = this.#options
     await this.#disk.mkdir(to, 0o777)
     for (const name of await this.#disk.readdir(to))
       if (isStaging(name)) await this.#disk.removeTree(joinText(to, String(name)))
     await this.#disk.mkdir(this.#staging)
+    // What is made there inherits nothing.
+    await this.#disk.removeXattr(this.#staging, utf8('system.posix_acl_default')).catch(() => undefined)
+    const made = await this.#disk.stat(this.#staging)
+    invariant(made?.kind === 'directory', 'the staging directory is there')
+    this.#ownership = await Ownership.load(this.#disk, { restores, made })
   }
 
   /** Removes what was not completed. */
@@ -55,8 +64,9 @@ export class Target {
     await this.#disk.removeTree(this.#staging)
   }
 
-  get root(): Buffer {
-    return Buffer.from(this.#options.to)
+  /** Of a path relative to the target. */
+  pathOf(relative: Buffer): Buffer {
+    return join(Buffer.from(this.#options.to), relative)
   }
 
   /** A new place for content in the making. */
@@ -64,98 +74,99 @@ export class Target {
     return joinText(this.#staging, String(this.#staged++))
   }
 
+  get ownership(): Ownership {
+    invariant(this.#ownership !== undefined, 'the target is open')
+    return this.#ownership
+  }
+
+  /** Extended attributes that could not be set, on whatever is not a file. */
+  get attributesLeft(): number {
+    return this.#attributesLeft
+  }
+
+  /** Whether this restore made the directory: then nothing can be in the way in it. */
+  isFresh(directory: Buffer): boolean {
+    return this.#fresh.has(directory.toString('latin1'))
+  }
+
   /**
-   * Makes sure `path` is a directory that can be written to. `fresh`: nothing was there. Without metadata it keeps what
-   * it has. Throws `STORAGE_TARGET_EXISTS` when something else is in the way.
+   * Makes sure `path` is a directory that can be written to. Without metadata it keeps what it has. False when
+   * this restore has been there before. Throws `STORAGE_TARGET_EXISTS` when something else is in the way.
    */
-  async directory(path: Buffer, metadata?: Metadata): Promise<{ fresh: boolean }> {
+  async directory(path: Buffer, node?: TreeNode): Promise<boolean> {
+    const key = path.toString('latin1')
+    if (this.#seen.has(key)) return false
+    if (node !== undefined) this.#seen.add(key)
     let stat = await this.#disk.stat(path)
     if (stat !== undefined && stat.kind !== 'directory') {
       if (this.#options.overwrite !== 'always') throw exists(path)
       await this.#disk.unlink(path)
       stat = undefined
     }
-    if (stat === undefined) await this.#disk.mkdir(path, metadata === undefined ? 0o777 : 0o700)
-    else if ((stat.mode & 0o700) !== 0o700) await this.#disk.chmod(path, stat.mode | 0o700)
-    if (metadata !== undefined) this.#directories.push({ path, metadata })
-    return { fresh: stat === undefined }
+    if (stat === undefined) {
+      await this.#disk.mkdir(path, node === undefined ? 0o777 : 0o700)
+      this.#fresh.add(key)
+    } else if ((stat.mode & 0o700) !== 0o700) await this.#disk.chmod(path, stat.mode | 0o700)
+    if (node !== undefined) this.#directories.push({ path, look: this.ownership.look(node) })
+    return true
   }
 
   /** What is there already, and what that means for a file. Throws `STORAGE_TARGET_EXISTS`. */
   async judge(path: Buffer, node: TreeNode): Promise<Verdict> {
     const stat = await this.#disk.stat(path)
     if (stat === undefined) return 'write'
-    if (stat.kind === 'file' && stat.size === node.size && sameTime(stat, node)) return 'intact'
+    if (stat.kind === 'file' && stat.size === node.size && this.#sameTime(stat, node)) return 'intact'
     return this.#mayReplace(path, stat, node)
   }
 
-  /** Gives a complete staged file its metadata and its name. */
-  async commitFile(staged: string, path: Buffer, node: TreeNode): Promise<void> {
-    await this.metadata(staged, node)
-    await this.#disk.rename(staged, path)
+  /** Owner, attributes, mode and time, in that order: giving a thing away clears setuid and capabilities. */
+  async dress(path: Buffer, look: Look, link = false): Promise<void> {
+    const { mode, mtimeNs, owner, xattrs } = look
+    if (owner !== undefined) await this.#disk.chown(path, owner[0], owner[1])
+    this.#attributesLeft += await restoreXattrs(this.#disk, path, xattrs)
+    if (!link) await this.#disk.chmod(path, mode)
+    await this.#disk.setMtime(path, mtimeNs)
   }
 
-  /** Mode, owner and time of a file, staged or intact. */
-  async metadata(path: string | Buffer, node: Metadata): Promise<void> {
-    if (this.#options.restoreOwners) await this.#disk.chown(path, node.uid, node.gid)
-    this.attributesLeft += await restoreXattrs(this.#disk, path, node.xattrs)
-    await this.#disk.chmod(path, node.mode)
-    await this.#disk.setMtime(path, node.mtimeNs)
-  }
-
-  /** False when it was there already. Throws `STORAGE_TARGET_EXISTS`. */
-  async link(path: Buffer, node: TreeNode): Promise<boolean> {
-    const target = Buffer.from(node.target ?? utf8(''))
+  /** A symbolic link, fifo or device. False when it is newer and stays. Throws `STORAGE_TARGET_EXISTS`. */
+  async special(path: Buffer, node: TreeNode): Promise<boolean> {
+    const look = this.ownership.look(node)
     const stat = await this.#disk.stat(path)
-    if (stat !== undefined) {
-      if (stat.kind === 'symlink' && compare(await this.#disk.readlink(path), target) === 0) {
-        await this.#linkMetadata(path, node)
-        return false
-      }
-      if ((await this.#mayReplace(path, stat, node)) === 'keep') return false
-      await this.#disk.unlink(path)
+    if (stat === undefined || !(await this.#isSame(path, stat, node))) {
+      if (stat !== undefined && this.#mayReplace(path, stat, node) === 'keep') return false
+      const staged = Buffer.from(this.stagingPath())
+      await this.#make(staged, node)
+      await this.dress(staged, look, node.type === 'link')
+      await this.#disk.rename(staged, path)
+      return true
     }
-    await this.#disk.symlink(target, path)
-    await this.#linkMetadata(path, node)
+    await this.dress(path, look, node.type === 'link')
     return true
   }
 
-  /** Another name for what was restored at `first`. Throws `STORAGE_TARGET_EXISTS`. */
-  async hardLink(path: Buffer, first: Buffer, node: TreeNode): Promise<void> {
-    const [stat, original] = await Promise.all([this.#disk.stat(path), this.#disk.stat(first)])
-    // Something else may have been there and stayed.
-    if (original !== undefined && !sameTime(original, node)) throw exists(first)
-    if (stat !== undefined) {
-      if (stat.inode === original?.inode && stat.device === original.device) return
-      const alike = stat.kind === original?.kind && stat.size === original.size && sameTime(stat, node)
-      if (!alike && (await this.#mayReplace(path, stat, node)) === 'keep') return
-    }
-    const staged = this.stagingPath()
+  /**
+   * One more name for what was restored at `first`. `gone` when that is not there to be linked; `keep` when what is
+   * there is newer. Throws `STORAGE_TARGET_EXISTS`, or what the file system says.
+   */
+  async hardLink(first: Buffer, path: Buffer, node: TreeNode): Promise<'linked' | 'gone' | 'keep'> {
+    const source = await this.#disk.stat(first)
+    if (source?.kind !== kindOf[node.type] || !this.#sameTime(source, node)) return 'gone'
+    const stat = await this.#disk.stat(path)
+    if (stat?.inode === source.inode && stat.device === source.device) return 'linked'
+    const same = stat?.kind === 'file' && stat.size === node.size && this.#sameTime(stat, node)
+    if (stat !== undefined && !same && this.#mayReplace(path, stat, node) === 'keep') return 'keep'
+    const staged = Buffer.from(this.stagingPath())
     await this.#disk.link(first, staged)
     await this.#disk.rename(staged, path)
-  }
-
-  /** A fifo or a device. Throws `STORAGE_TARGET_EXISTS`, and `EPERM` where devices need more rights. */
-  async special(path: Buffer, node: TreeNode): Promise<void> {
-    const { type: kind, device = [0, 0] } = node
-    if (kind !== 'fifo' && kind !== 'char' && kind !== 'block') return
-    const stat = await this.#disk.stat(path)
-    if (stat !== undefined) {
-      const same = stat.kind === kind && (kind === 'fifo' || String(deviceParts(stat.rdev)) === String(device))
-      if (!same && (await this.#mayReplace(path, stat, node)) === 'keep') return
-      if (!same) await this.#disk.unlink(path)
-      if (same) return this.metadata(path, node)
-    }
-    await this.#disk.mknod(path, { kind, mode: 0o600, device })
-    await this.metadata(path, node)
+    return 'linked'
   }
 
   /** Modes and times of all directories, innermost first: nothing changes in them any more. */
   async finishDirectories(failed: (path: Buffer, error: unknown) => void): Promise<void> {
     await this.close()
-    for (const { path, metadata } of this.#directories.toReversed()) {
+    for (const { path, look } of this.#directories.toReversed()) {
       try {
-        await this.metadata(path, metadata)
+        await this.dress(path, look)
       } catch (error) {
         failed(path, error)
       }
@@ -163,27 +174,46 @@ export class Target {
     this.#directories = []
   }
 
-  async #linkMetadata(path: Buffer, node: TreeNode): Promise<void> {
-    if (this.#options.restoreOwners) await this.#disk.chown(path, node.uid, node.gid)
-    this.attributesLeft += await restoreXattrs(this.#disk, path, node.xattrs)
-    await this.#disk.setMtime(path, node.mtimeNs)
+  async #make(path: Buffer, node: TreeNode): Promise<void> {
+    const { type, device = [0, 0] } = node
+    if (type === 'link') await this.#disk.symlink(Buffer.from(node.target ?? utf8('')), path)
+    else if (type === 'fifo' || type === 'char' || type === 'block')
+      await this.#disk.mknod(path, { kind: type, mode: 0o600, device })
+    else throw new PlexiError('VALIDATION_NOT_SUPPORTED', { what: `restoring a ${type}` })
   }
 
-  #mayReplace(path: Buffer, stat: DiskStat, node: Metadata): Promise<'write' | 'keep'> {
+  async #isSame(path: Buffer, stat: DiskStat, node: TreeNode): Promise<boolean> {
+    if (stat.kind !== kindOf[node.type]) return false
+    if (node.type === 'link') return compare(await this.#disk.readlink(path), node.target ?? utf8('')) === 0
+    return node.device === undefined || stat.rdev === deviceNumber(node.device)
+  }
+
+
+  #mayReplace(path: Buffer, stat: DiskStat, node: TreeNode): 'write' | 'keep' {
     const { overwrite } = this.#options
-    if (stat.kind === 'directory' || overwrite === 'never') return Promise.reject(exists(path))
-    const newer = microseconds(stat.mtimeNs) >= microseconds(node.mtimeNs)
-    return Promise.resolve(overwrite === 'older' && newer ? 'keep' : 'write')
+    if (stat.kind === 'directory' || overwrite === 'never') throw exists(path)
+    const newer = this.#comparable(stat.mtimeNs) >= this.#comparable(node.mtimeNs)
+    return overwrite === 'older' && newer ? 'keep' : 'write'
+  }
+
+  #sameTime(stat: DiskStat, node: TreeNode): boolean {
+    return this.#comparable(stat.mtimeNs) === this.#comparable(node.mtimeNs)
+  }
+
+  /** Times are compared as exactly as they are restored; rounded down, before 1970 too. */
+  #comparable(ns: bigint): bigint {
+    return this.#disk.support.exactTimes ? ns : ns / 1000n - (ns % 1000n < 0n ? 1n : 0n)
   }
 }
 
-function sameTime(stat: DiskStat, node: Metadata): boolean {
-  return microseconds(stat.mtimeNs) === microseconds(node.mtimeNs)
-}
-
-/** Times are restored to the µs, so they are compared to the µs; rounded down, before 1970 too. */
-function microseconds(ns: bigint): bigint {
-  return ns / 1000n - (ns % 1000n < 0n ? 1n : 0n)
+const kindOf: Readonly<Record<TreeNode['type'], DiskStat['kind']>> = {
+  file: 'file',
+  dir: 'directory',
+  link: 'symlink',
+  fifo: 'fifo',
+  socket: 'socket',
+  char: 'char',
+  block: 'block',
 }
 
 function isStaging(name: Buffer): boolean {

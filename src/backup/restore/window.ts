@@ -1,117 +1,208 @@
 /**
- * A window of files to restore: which extents come from which shard. Each shard is fetched once per window, in the
- * order of the catalogue, several at once. Spec: docs/spec/04-snapshot-and-head.md § Restoring.
- * Invariant: memory is bounded by the window, the fetches in flight and a fixed number of writes.
+ * A window of files to restore: which pieces come from which shard. Each shard is fetched once per window, in the order
+ * of the catalogue, several at once, and poured by a thread. Spec: docs/spec/04-snapshot-and-head.md § Restoring.
+ * Invariant: memory is bounded by the window, the one before it, and the fetches in flight.
  */
-import { toHex } from '../../base/bytes.ts'
-import { PlexiError } from '../../base/errors.ts'
-import { mapBounded, Semaphore } from '../../base/queue.ts'
-import type { ChunkId, OpenedShard } from '../../shard/index.ts'
+import { toHex, view } from '../../base/bytes.ts'
+import { isPlexiError, PlexiError } from '../../base/errors.ts'
+import { mapBounded } from '../../base/queue.ts'
+import type { ChunkId } from '../../shard/index.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
+import type { Parts } from '../parts.ts'
 import type { ChunkReader } from '../read/chunk-reader.ts'
 import type { ShardReader } from '../read/shard-reader.ts'
 import type { Extent } from '../tree/node.ts'
-import type { FileJob } from './staged-file.ts'
+import { PieceTable } from './pieces.ts'
+import type { Look, LooseChunk, PourFile, PourJob, PourResult } from './pour-job.ts'
 
-interface Piece {
-  readonly job: FileJob
-  readonly at: number
-  readonly chunk: ChunkId
-  readonly from: number
-  readonly length: number
+/** A file that is to be written. */
+export interface RestoreFile {
+  readonly path: Buffer
+  readonly staged: string
+  readonly size: number
+  readonly look: Look
+  /** All its pieces are planned. */
+  planned: boolean
+  /** Batches that bring parts of it: all of them, and those that have yet to come. */
+  batches: number
+  waiting: number
+  failed: boolean
+}
+
+interface Batch {
+  readonly row: ShardRow | undefined
+  readonly pieces: PieceTable
+  readonly files: RestoreFile[]
+  readonly loose: Map<string, LooseChunk>
 }
 
 export interface WindowDeps {
+  readonly parts: Pick<Parts, 'kernel' | 'options' | 'inline'>
   readonly chunks: ChunkReader
   readonly shards: ShardReader
-  readonly fetchesInFlight: number
   readonly signal: AbortSignal
-  /** Content of (part of) a file. */
-  readonly write: (job: FileJob, bytes: Uint8Array, position: number) => Promise<void>
-  readonly fail: (job: FileJob, error: unknown) => Promise<void>
+  readonly verify: boolean
+  readonly done: (file: RestoreFile) => void
+  readonly fail: (file: RestoreFile, error: unknown) => void
+  readonly poured: (result: PourResult) => void
 }
 
-const WRITES_AT_ONCE = 32
+/** Files without any piece are made so many at once. */
+const FILES_PER_JOB = 500
 
 export class RestoreWindow {
   readonly #deps: WindowDeps
-  readonly #byShard = new Map<number, { row: ShardRow; pieces: Piece[] }>()
-  #riders: Piece[] = []
-  #extents = 0
+  #batches = new Map<number, Batch>()
+  #rows = new Map<string, ShardRow | undefined>()
+  /** Everything of them is there but their look and their name. */
+  #ends: RestoreFile[] = []
+  #size = 0
 
   constructor(deps: WindowDeps) {
     this.#deps = deps
   }
 
-  get extents(): number {
-    return this.#extents
+  /** Files and pieces in it. */
+  get size(): number {
+    return this.#size
   }
 
   /** Plans one extent of a file. Throws `STORAGE_NOT_FOUND` for a chunk nobody knows. */
-  add(job: FileJob, extent: Extent, at: number): void {
-    if (extent.chunk === null) return
-    const piece = { job, at, chunk: extent.chunk, from: extent.from, length: extent.length }
-    const row = this.#deps.chunks.locate(extent.chunk)
-    this.#extents++
-    if (row === undefined) this.#riders.push(piece)
-    else {
-      const planned = this.#byShard.get(row.no)
-      if (planned === undefined) this.#byShard.set(row.no, { row, pieces: [piece] })
-      else planned.pieces.push(piece)
+  add(file: RestoreFile, { chunk, from, length }: Extent, at: number): void {
+    if (chunk === null) return
+    const row = this.#locate(chunk)
+    const batch = this.#batchOf(row)
+    if (row === undefined) this.#addLoose(batch, chunk)
+    if (batch.files.at(-1) !== file) {
+      batch.files.push(file)
+      file.batches++
+      file.waiting++
     }
+    batch.pieces.add({ chunk, file: batch.files.length - 1, from, length, at })
+    this.#size++
   }
 
+  /** All pieces of the file have been added, to this window or those before. */
+  planned(file: RestoreFile): void {
+    file.planned = true
+    this.#size++
+    if (file.waiting === 0 && !file.failed) this.#ends.push(file)
+  }
+
+  /** Empties the window at once, and resolves when everything of it is in its place. */
   async run(): Promise<void> {
-    const { signal, fetchesInFlight, chunks } = this.#deps
-    for (const piece of this.#riders) await this.#piece(piece, () => chunks.read(piece.chunk, signal))
-    const planned = [...this.#byShard.values()].sort((a, b) => a.row.no - b.row.no)
-    const writes = new Semaphore(WRITES_AT_ONCE)
-    await mapBounded(planned, fetchesInFlight, ({ row, pieces }) => this.#shard(row, pieces, writes))
-    this.#byShard.clear()
-    this.#riders = []
-    this.#extents = 0
+    const batches = [...this.#batches.values()].sort((a, b) => (a.row?.no ?? 0) - (b.row?.no ?? 0))
+    const ends = this.#ends
+    this.#batches = new Map()
+    this.#rows = new Map()
+    this.#ends = []
+    this.#size = 0
+    const inFlight = this.#deps.parts.options.fetchesInFlight
+    await mapBounded(batches, inFlight, (batch) => this.#pour(batch, ends))
+    const rest = Array.from({ length: Math.ceil(ends.length / FILES_PER_JOB) }, (_, i) =>
+      ends.slice(i * FILES_PER_JOB, (i + 1) * FILES_PER_JOB),
+    )
+    await mapBounded(rest, inFlight, (files) => this.#finish(files))
   }
 
-  async #shard(row: ShardRow, pieces: readonly Piece[], writes: Semaphore): Promise<void> {
-    const { shards, signal, fail, chunks } = this.#deps
+  async #pour(batch: Batch, ends: RestoreFile[]): Promise<void> {
+    const { signal } = this.#deps
     signal.throwIfAborted()
-    let opened: OpenedShard
+    if (batch.files.every((file) => file.failed)) return
     try {
-      opened = await shards.openOnce(row, signal)
+      const { files, pieces, loose, row } = batch
+      const sent = files.map(pourFile)
+      const job = { files: sent, pieces: pieces.packed(), loose: [...loose.values()] }
+      const result = await this.#pourShard(row, { ...job, verify: this.#deps.verify })
+      this.#settle({ files, sent }, result, ends)
     } catch (error) {
       signal.throwIfAborted()
-      for (const { job } of pieces) await fail(job, error)
-      return
+      if (isPlexiError(error, 'STORAGE_DISK_FULL')) throw error
+      for (const file of batch.files) this.#deps.fail(file, error)
     }
-    const order = new Map(opened.chunks.map(({ id }, i) => [toHex(id), i]))
-    const sorted = pieces.toSorted((a, b) => (order.get(toHex(a.chunk)) ?? 0) - (order.get(toHex(b.chunk)) ?? 0))
-    const running = new Set<Promise<void>>()
-    let last: { id: ChunkId; bytes: Uint8Array } | undefined
-    for (const piece of sorted) {
-      const read = (): Uint8Array => {
-        if (last?.id === undefined || toHex(last.id) !== toHex(piece.chunk))
-          last = { id: piece.chunk, bytes: chunks.fromShard(piece.chunk, opened) }
-        return last.bytes
-      }
-      const work = writes.run(() => this.#piece(piece, read)).finally(() => running.delete(work))
-      running.add(work)
-      work.catch(() => undefined)
-      if (running.size >= WRITES_AT_ONCE) await Promise.race(running)
-    }
-    await Promise.all(running)
   }
 
-  async #piece(piece: Piece, read: () => Uint8Array | Promise<Uint8Array>): Promise<void> {
-    const { job, at, from, length, chunk } = piece
-    if (job.failed) return
-    this.#deps.signal.throwIfAborted()
+  /** Bytes that turn out not to be the shard are got again, checked and from whoever else can help. */
+  async #pourShard(row: ShardRow | undefined, job: PourJob): Promise<PourResult> {
+    const { shards, signal, parts } = this.#deps
+    if (row === undefined) return parts.kernel.run('pour', job)
     try {
-      const bytes = await read()
-      if (from + length > bytes.length) throw new PlexiError('STORAGE_CHUNK_CORRUPT', { chunk: toHex(chunk) })
-      await this.#deps.write(job, bytes.subarray(from, from + length), at)
+      const bytes = await shards.unchecked(row, signal)
+      if (bytes !== undefined) return await parts.kernel.run('pour', { ...job, shard: { bytes, id: row.id } })
     } catch (error) {
-      this.#deps.signal.throwIfAborted()
-      await this.#deps.fail(job, error)
+      if (!isPlexiError(error, 'STORAGE_SHARD_CORRUPT')) throw error
+    }
+    return parts.kernel.run('pour', { ...job, shard: { bytes: await shards.bytes(row, signal), id: row.id } })
+  }
+
+  async #finish(files: readonly RestoreFile[]): Promise<void> {
+    const { parts, signal, verify } = this.#deps
+    signal.throwIfAborted()
+    const pieces = new PieceTable().packed()
+    const whole = files.filter((file) => !file.failed)
+    const job = { files: whole.map((file) => ({ ...pourFile(file), end: endOf(file) })), pieces, verify }
+    const result = await parts.kernel.run('pour', job)
+    this.#deps.poured(result)
+    for (const { file, ...error } of result.failed) this.#failOne(whole[file], error)
+    for (const file of whole) if (!file.failed) this.#deps.done(file)
+  }
+
+  #settle(
+    { files, sent }: { files: readonly RestoreFile[]; sent: readonly PourFile[] },
+    result: PourResult,
+    ends: RestoreFile[],
+  ): void {
+    this.#deps.poured(result)
+    for (const { file, ...error } of result.failed) this.#failOne(files[file], error)
+    for (const [i, file] of files.entries()) {
+      file.waiting--
+      if (file.failed || !file.planned || file.waiting > 0) continue
+      if (sent[i]?.end !== undefined) this.#deps.done(file)
+      else ends.push(file)
     }
   }
+
+  #failOne(file: RestoreFile | undefined, { code, message, details }: Omit<PourResult['failed'][number], 'file'>): void {
+    if (file !== undefined) this.#deps.fail(file, new PlexiError(code, details, { message }))
+  }
+
+  #addLoose({ loose }: Batch, id: ChunkId): void {
+    const key = view(id).toString('latin1')
+    if (loose.has(key)) return
+    const bytes = this.#deps.parts.inline.read(id)
+    if (bytes === undefined) throw new PlexiError('STORAGE_NOT_FOUND', { what: `chunk ${toHex(id)}` })
+    loose.set(key, { id: Uint8Array.from(id), bytes: Uint8Array.from(bytes) })
+  }
+
+  #locate(chunk: ChunkId): ShardRow | undefined {
+    const shard = this.#deps.chunks.shardOf(chunk)
+    if (shard === undefined) return undefined
+    const key = view(shard).toString('latin1')
+    const known = this.#rows.get(key) ?? this.#deps.chunks.locate(chunk)
+    this.#rows.set(key, known)
+    return known
+  }
+
+  #batchOf(row: ShardRow | undefined): Batch {
+    const no = row?.no ?? 0
+    const known = this.#batches.get(no)
+    if (known !== undefined) return known
+    const batch = { row, pieces: new PieceTable(), files: [], loose: new Map<string, LooseChunk>() }
+    this.#batches.set(no, batch)
+    return batch
+  }
+}
+
+function pourFile(file: RestoreFile): PourFile {
+  const common = { staged: file.staged, shared: !isWhole(file) }
+  return isWhole(file) && !file.failed ? { ...common, end: endOf(file) } : common
+}
+
+/** One batch brings all of it. */
+function isWhole({ planned, batches }: RestoreFile): boolean {
+  return planned && batches <= 1
+}
+
+function endOf({ path, size, look }: RestoreFile): NonNullable<PourFile['end']> {
+  return { path: path.toString('latin1'), size, look }
 }

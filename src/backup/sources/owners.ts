@@ -6,12 +6,29 @@ export interface Owners {
   group(gid: number): string | undefined
 }
 
+export interface OwnerNumbers {
+  uid(user: string): number | undefined
+  gid(group: string): number | undefined
+}
+
 const MAX_BYTES = 1 << 20
 
 export async function readOwners(disk: Disk): Promise<Owners> {
   const users = await table(disk, '/etc/passwd')
   const groups = await table(disk, '/etc/group')
   return { user: (uid) => users.get(uid), group: (gid) => groups.get(gid) }
+}
+
+/** The other way round: who a name is on this machine. */
+export async function readNumbers(disk: Disk): Promise<OwnerNumbers> {
+  const users = byName(await table(disk, '/etc/passwd'))
+  const groups = byName(await table(disk, '/etc/group'))
+  return { uid: (user) => users.get(user), gid: (group) => groups.get(group) }
+}
+
+/** Where a name has several numbers, the first one counts. */
+function byName(names: ReadonlyMap<number, string>): Map<string, number> {
+  return new Map([...names].reverse().map(([number, name]) => [name, number]))
 }
 
 async function table(disk: Disk, path: string): Promise<Map<number, string>> {

@@ -3,9 +3,8 @@
  * Verify. Invariant: what is found lost is remembered, so that the next backup stores it again.
  */
 import { toHex } from '../../base/bytes.ts'
-import { mapBounded } from '../../base/queue.ts'
-import type { HostFault, StripeRecord } from '../../shard/index.ts'
-import { verifyShard } from '../../shard/index.ts'
+import { mapBounded, Semaphore } from '../../base/queue.ts'
+import type { FetchOutcome, FetchRequest, HostFault, StripeRecord } from '../../shard/index.ts'
 import { isRemoteGroup, REMOTE_PEER } from '../remotes/remote-group.ts'
 import type { StripeRow } from '../catalogue/stripe-rows.ts'
 import type { EventStream } from '../events.ts'
@@ -14,8 +13,9 @@ import { shardSet } from '../read/shard-sets.ts'
 import type { BadShard, VerifyEvent, VerifyRequest, VerifySummary } from '../requests.ts'
 import type { Session } from '../session.ts'
 import { findSnapshot, listSnapshots, type NamedSnapshot } from '../snapshot/find.ts'
+import type { CheckResult } from './check-job.ts'
 
-const STRIPES_AT_ONCE = 4
+const STRIPES_AT_ONCE = 8
 const MAX_FILES = 1000
 
 /** What was found of one shard; `unknown` when who may hold it does not answer. */
@@ -33,6 +33,8 @@ export class VerifyRun {
   readonly #filesHit: { snapshot: string; path: string }[] = []
   readonly #snapshotsHit = new Set<string>()
   readonly #checked = { snapshots: 0, stripes: 0, shards: 0, bytes: 0 }
+  /** Bodies being read, so that wide stripes do not fill the memory. */
+  readonly #reads: Semaphore
   #total = 0
 
   constructor(
@@ -41,6 +43,7 @@ export class VerifyRun {
     run: { events: EventStream<VerifyEvent>; signal: AbortSignal },
   ) {
     this.#session = session
+    this.#reads = new Semaphore(session.parts.options.fetchesInFlight)
     this.#request = request
     this.#events = run.events
     this.#signal = run.signal
@@ -53,7 +56,7 @@ export class VerifyRun {
     const named = snapshot === undefined ? listSnapshots(parts) : [findSnapshot(parts, snapshot)]
     const stripes = await this.#stripesOf(named, snapshot !== undefined)
     this.#total = stripes.length
-    await mapBounded(stripes, STRIPES_AT_ONCE, (stripe) => this.#checkStripe(stripe))
+    await parts.kernel.use(() => mapBounded(stripes, STRIPES_AT_ONCE, (stripe) => this.#checkStripe(stripe)))
     for (const one of named) await this.#checkTree(one)
     return {
       type: 'summary',
@@ -108,23 +111,49 @@ export class VerifyRun {
     this.#progress()
   }
 
-  /** The body itself, from whoever has it. */
-  async #readShard(stripe: StripeRecord, index: number): Promise<Finding> {
+  /** The body itself, from whoever has it; a thread looks at it and into it. */
+  #readShard(stripe: StripeRecord, index: number): Promise<Finding> {
+    return this.#reads.run(async () => {
+      const hasty = await this.#fetch({ stripe, index, unchecked: true })
+      const looked = hasty.ok ? await this.#look(hasty.bytes, stripe, index) : undefined
+      if (looked?.ok === true) {
+        for (const fault of hasty.faults) this.#addBad(stripe, index, fault)
+        return 'intact'
+      }
+      // Whoever gave the wrong bytes is named, and whoever has the right ones is found, by who checks while asking.
+      const outcome = looked?.stage === 'root' ? await this.#fetch({ stripe, index }) : hasty
+      return this.#judge(stripe, index, outcome)
+    }, this.#signal)
+  }
+
+  #fetch(request: FetchRequest): Promise<FetchOutcome> {
     const { hosts, network } = this.#session.parts
     // Hosts are held to what they owe, whatever lies on remotes besides.
-    const onRemote = isRemoteGroup(stripe.group)
-    const outcome = await (onRemote ? network : hosts).fetch({ stripe, index }, this.#signal)
+    return (isRemoteGroup(request.stripe.group) ? network : hosts).fetch(request, this.#signal)
+  }
+
+  async #look(bytes: Uint8Array, stripe: StripeRecord, index: number): Promise<CheckResult> {
+    const id = stripe.ids[index]
+    if (id === undefined) return { ok: false, stage: 'root', why: 'no such shard' }
+    const inside = index < stripe.k
+    const looked = await this.#session.parts.kernel.run('check', { shard: { bytes, id }, inside })
+    if (looked.ok) {
+      this.#checked.shards++
+      this.#checked.bytes += bytes.length
+    }
+    return looked
+  }
+
+  async #judge(stripe: StripeRecord, index: number, outcome: FetchOutcome): Promise<Finding> {
     for (const fault of outcome.faults) this.#addBad(stripe, index, fault)
     if (!outcome.ok) {
       if (outcome.faults.length === 0) this.#addBad(stripe, index, null)
-      if (!onRemote && (await this.#onRemote(stripe, index))) return 'intact'
+      if (!isRemoteGroup(stripe.group) && (await this.#onRemote(stripe, index))) return 'intact'
       return outcome.faults.some(({ why }) => why !== 'missing' && why !== 'corrupt') ? 'unknown' : 'gone'
     }
-    this.#checked.shards++
-    this.#checked.bytes += outcome.bytes.length
-    const id = stripe.ids[index]
-    if (id !== undefined && verifyShard(outcome.bytes, id)) return 'intact'
-    this.#addBad(stripe, index, { peer: outcome.from, why: 'corrupt', detail: 'not the bytes of this shard' })
+    const looked = await this.#look(outcome.bytes, stripe, index)
+    if (looked.ok) return 'intact'
+    this.#addBad(stripe, index, { peer: outcome.from, why: 'corrupt', detail: looked.why })
     return 'gone'
   }
 

@@ -183,9 +183,13 @@ async function syncDirectory(path: DiskPath): Promise<void> {
  * Rounds down to the µs, plus half a µs: the runtime truncates a double that may lie just below the wanted value.
  * As text, because it replaces negative numbers by the present time.
  */
-async function setMtimeUs(path: DiskPath, mtimeNs: bigint): Promise<void> {
+export function secondsText(mtimeNs: bigint): string {
   const us = mtimeNs / 1000n - (mtimeNs % 1000n < 0n ? 1n : 0n)
-  const seconds = String((Number(us) + 0.5) / 1e6)
+  return String((Number(us) + 0.5) / 1e6)
+}
+
+async function setMtimeUs(path: DiskPath, mtimeNs: bigint): Promise<void> {
+  const seconds = secondsText(mtimeNs)
   await fs.lutimes(path, seconds, seconds)
 }
 

@@ -1,0 +1,49 @@
+/** Whether a file that looks intact has the content of the snapshot, chunk by chunk. */
+import { equal, MiB } from '../../base/bytes.ts'
+import type { Disk, DiskFile } from '../../base/disk.ts'
+import { chunkIdOf } from '../../shard/index.ts'
+import type { TreeNode } from '../tree/node.ts'
+import type { TreeReader } from '../tree/tree-reader.ts'
+
+interface Deps {
+  readonly disk: Disk
+  readonly tree: TreeReader
+  readonly idMac: Uint8Array
+}
+
+/** False also where parts of chunks leave it open: then the file is written again. */
+export async function sameContent(path: Buffer, node: TreeNode, { disk, tree, idMac }: Deps): Promise<boolean> {
+  if (node.content === undefined) return true
+  const file = await disk.open(path, 'read')
+  try {
+    let at = 0
+    for await (const { chunk, from, length } of tree.extents(node.content, node.size ?? 0)) {
+      if (chunk === null) {
+        if (!(await isZero(file, at, length))) return false
+        at += length
+        continue
+      }
+      if (from !== 0) return false
+      const bytes = Buffer.alloc(length)
+      if ((await file.read(bytes, at)) !== length || !equal(chunkIdOf(idMac, bytes), chunk)) return false
+      at += length
+    }
+    return true
+  } finally {
+    await file.close()
+  }
+}
+
+/** Whether `length` bytes at `at` are zeros; holes are not read. */
+async function isZero(file: DiskFile, at: number, length: number): Promise<boolean> {
+  const block = Buffer.alloc(Math.min(length, MiB))
+  const end = at + length
+  for (let next = await file.nextData(at); next !== undefined && next.from < end; next = await file.nextData(at)) {
+    at = Math.max(at, next.from)
+    const piece = block.subarray(0, Math.min(block.length, next.to - at, end - at))
+    if ((await file.read(piece, at)) !== piece.length || piece.some((byte) => byte !== 0)) return false
+    at += piece.length
+    if (at >= end) return true
+  }
+  return (await file.stat()).size >= end
+}

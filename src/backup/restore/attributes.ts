@@ -31,10 +31,20 @@ export async function restoreXattrs(disk: Disk, path: DiskPath, wanted: readonly
 }
 
 /** No right to set it, or the file system has no room or no such attributes: the file is still worth having. */
-function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException
   return (
     code !== undefined &&
-    ['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSPC', 'E2BIG', 'EINVAL', 'ERANGE'].includes(code)
+    [
+      'VALIDATION_NOT_SUPPORTED',
+      'EPERM',
+      'EACCES',
+      'ENOTSUP',
+      'EOPNOTSUPP',
+      'ENOSPC',
+      'E2BIG',
+      'EINVAL',
+      'ERANGE',
+    ].includes(code)
   )
 }

@@ -4,6 +4,7 @@
  */
 import { PlexiError, toPlexiError } from '../../base/errors.ts'
 import type { BlockingDisk } from '../../base/blocking-disk.ts'
+import { isRefusal } from './attributes.ts'
 import type { Look, PourFailure, PourFile, PourJob, PourResult } from './pour-job.ts'
 
 const MAX_OPEN = 64
@@ -100,7 +101,8 @@ export class StagedFiles {
     for (const xattr of xattrs) {
       try {
         this.#disk.setXattr(path, xattr)
-      } catch {
+      } catch (error) {
+        if (!isRefusal(error)) throw error
         this.#attributesLeft++
       }
     }

@@ -188,7 +188,6 @@ export class Target {
     return node.device === undefined || stat.rdev === deviceNumber(node.device)
   }
 
-
   #mayReplace(path: Buffer, stat: DiskStat, node: TreeNode): 'write' | 'keep' {
     const { overwrite } = this.#options
     if (stat.kind === 'directory' || overwrite === 'never') throw exists(path)

@@ -162,7 +162,10 @@ export class RestoreWindow {
     }
   }
 
-  #failOne(file: RestoreFile | undefined, { code, message, details }: Omit<PourResult['failed'][number], 'file'>): void {
+  #failOne(
+    file: RestoreFile | undefined,
+    { code, message, details }: Omit<PourResult['failed'][number], 'file'>,
+  ): void {
     if (file !== undefined) this.#deps.fail(file, new PlexiError(code, details, { message }))
   }
 

@@ -11,7 +11,8 @@ import type { CheckJob, CheckResult } from './check-job.ts'
 
 /** Never throws: what is wrong is the result. */
 export function checkShard({ shard, inside }: CheckJob, { idMac, epochKey }: ShardKeys): CheckResult {
-  if (!verifyShard(shard.bytes, shard.id as ShardId)) return { ok: false, stage: 'root', why: 'not the bytes of this shard' }
+  if (!verifyShard(shard.bytes, shard.id as ShardId))
+    return { ok: false, stage: 'root', why: 'not the bytes of this shard' }
   if (!inside) return { ok: true }
   try {
     const opened = openShard(shard.bytes, { epochKey, into: plainSlab() })

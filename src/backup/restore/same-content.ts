@@ -1,9 +1,10 @@
 /** Whether a file that looks intact has the content of the snapshot, chunk by chunk. */
-import { equal, MiB } from '../../base/bytes.ts'
-import type { Disk, DiskFile } from '../../base/disk.ts'
+import { equal } from '../../base/bytes.ts'
+import type { Disk } from '../../base/disk.ts'
 import { chunkIdOf } from '../../shard/index.ts'
 import type { TreeNode } from '../tree/node.ts'
 import type { TreeReader } from '../tree/tree-reader.ts'
+import { isZero } from './zeros.ts'
 
 interface Deps {
   readonly disk: Disk
@@ -32,18 +33,4 @@ export async function sameContent(path: Buffer, node: TreeNode, { disk, tree, id
   } finally {
     await file.close()
   }
-}
-
-/** Whether `length` bytes at `at` are zeros; holes are not read. */
-async function isZero(file: DiskFile, at: number, length: number): Promise<boolean> {
-  const block = Buffer.alloc(Math.min(length, MiB))
-  const end = at + length
-  for (let next = await file.nextData(at); next !== undefined && next.from < end; next = await file.nextData(at)) {
-    at = Math.max(at, next.from)
-    const piece = block.subarray(0, Math.min(block.length, next.to - at, end - at))
-    if ((await file.read(piece, at)) !== piece.length || piece.some((byte) => byte !== 0)) return false
-    at += piece.length
-    if (at >= end) return true
-  }
-  return (await file.stat()).size >= end
 }

@@ -49,6 +49,7 @@ import type {
   RestoreRequest,
   SnapshotFilter,
   SnapshotInfo,
+  SnapshotMark,
   StorageFigures,
   VerifyEvent,
   VerifyRequest,
@@ -183,6 +184,14 @@ export class BackupEngine {
   snapshots(filter: SnapshotFilter = {}): SnapshotInfo[] {
     const { parts } = this.#open
     return snapshotInfos(parts, listSnapshots(parts, filter))
+  }
+
+  /** Of all snapshots what they are and when they were made: much cheaper than how safe each one is. Newest first. */
+  history(): SnapshotMark[] {
+    return listSnapshots(this.#open.parts, {}).map(({ snapshot }) => {
+      const { id, time, name, device, partial } = snapshot
+      return { id, time, name, device, partial }
+    })
   }
 
   /** Full id for `latest`, an id or an unambiguous prefix. Throws `STORAGE_SNAPSHOT_NOT_FOUND`. */

@@ -37,6 +37,7 @@ export type {
   Skipped,
   SnapshotFilter,
   SnapshotInfo,
+  SnapshotMark,
   StripeHosts,
   VerifyEvent,
   VerifyRequest,

@@ -266,6 +266,8 @@ export interface SnapshotInfo {
   readonly hosts: readonly StripeHosts[]
 }
 
+export type SnapshotMark = Pick<SnapshotInfo, 'id' | 'time' | 'name' | 'device' | 'partial'>
+
 /** Stripes on the same hosts: input for `restorable` (k of `hosts` online?). */
 export interface StripeHosts {
   readonly k: number

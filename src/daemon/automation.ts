@@ -116,7 +116,7 @@ export class Automation implements Service {
     const { engine, clock, device } = this.#deps
     const { sources, book, schedules } = this
     return backupConditions({
-      ...{ device, now: clock.now(), snapshots: engine.snapshots({}) },
+      ...{ device, now: clock.now(), snapshots: engine.history() },
       sources: sources.list().map(({ name, created }) => ({ name, created, ...book.policy(name) })),
       defaultEveryMs: book.policy(DEFAULT_SCOPE).backupEveryMs,
       runs: schedules.list().flatMap(({ number, source }) => {

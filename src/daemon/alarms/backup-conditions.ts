@@ -2,7 +2,7 @@
  * Which alarms backups give cause for. Pure. Spec: docs/AUTOMATION.md § Alarms. A clock that stands wrong raises at worst
  * an alarm that ends when it is put right.
  */
-import type { SnapshotInfo } from '../../backup/index.ts'
+import type { SnapshotMark } from '../../backup/index.ts'
 import { DAY } from '../../base/clock.ts'
 import type { Condition } from '../status/alarms.ts'
 import { newestOf } from './newest.ts'
@@ -11,7 +11,7 @@ export interface Watched {
   readonly now: number
   /** This device: other devices watch over their own. */
   readonly device: string
-  readonly snapshots: readonly SnapshotInfo[]
+  readonly snapshots: readonly SnapshotMark[]
   /** `backupEveryMs` 0: no alarm. */
   readonly sources: readonly { readonly name: string; readonly created: number; readonly backupEveryMs: number }[]
   /** Of each schedule the newest run that made a snapshot or failed to. */

@@ -1,6 +1,6 @@
 /** Sources and policies over the API. */
 import type { Job, Policy, PolicyView, Source, SourceRequest, SourceService } from '../../api/index.ts'
-import type { BackupEngine, SnapshotInfo } from '../../backup/index.ts'
+import type { BackupEngine, SnapshotMark } from '../../backup/index.ts'
 import { isoTime, type Clock } from '../../base/clock.ts'
 import { PlexiError } from '../../base/errors.ts'
 import type { JobRunner } from '../jobs/runner.ts'
@@ -16,7 +16,7 @@ export interface SourceDeskDeps {
   readonly book: SourceBook
   readonly schedules: ScheduleStore
   readonly jobs: JobRunner
-  readonly engine: Pick<BackupEngine, 'snapshots'>
+  readonly engine: Pick<BackupEngine, 'history'>
   /** This one: another device's backups under the same name are its own. */
   readonly device: string
   readonly clock: Clock
@@ -32,7 +32,7 @@ export class SourceDesk implements SourceService {
   }
 
   list(): Source[] {
-    const newest = newestOf(this.#deps.engine.snapshots({}), this.#deps.device)
+    const newest = newestOf(this.#deps.engine.history(), this.#deps.device)
     return this.#deps.store.list().map((row) => this.#view(row, newest))
   }
 
@@ -72,10 +72,10 @@ export class SourceDesk implements SourceService {
   }
 
   #one(row: SourceRow): Source {
-    return this.#view(row, newestOf(this.#deps.engine.snapshots({ name: row.name }), this.#deps.device))
+    return this.#view(row, newestOf(this.#deps.engine.history(), this.#deps.device))
   }
 
-  #view({ name, definition, created }: SourceRow, newest: ReadonlyMap<string, SnapshotInfo>): Source {
+  #view({ name, definition, created }: SourceRow, newest: ReadonlyMap<string, SnapshotMark>): Source {
     const { schedules, book } = this.#deps
     const own = schedules.list().filter(({ source }) => source === name)
     const next = own.filter(({ paused }) => !paused).map(({ due }) => due)

@@ -34,7 +34,7 @@ export function withExcludeOptions(command: Command): Command {
 }
 
 /** Throws `VALIDATION_USAGE` for a file of patterns that cannot be read. */
-export function excludeFields(session: Session, options: ExcludeOptions): ExcludeFields {
+export function excludeFields(session: Pick<Session, 'path'>, options: ExcludeOptions): ExcludeFields {
   const { exclude, excludeFile, excludeCaches, excludeIfPresent, oneFileSystem } = options
   const patterns = [...(exclude ?? []), ...(excludeFile ?? []).flatMap((file) => patternsIn(session.path(file)))]
   return given({

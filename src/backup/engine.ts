@@ -29,6 +29,7 @@ import { RemoteDesk } from './remotes/desk.ts'
 import { Places } from './remotes/places.ts'
 import { RemoteBook } from './remotes/remote-book.ts'
 import { spreadToHosts } from './remotes/spread.ts'
+import { PlanRun } from './restore/plan-run.ts'
 import { RestoreRun } from './restore/restore-run.ts'
 import { Session } from './session.ts'
 import { findSnapshot, listSnapshots } from './snapshot/find.ts'
@@ -136,7 +137,11 @@ export class BackupEngine {
     const session = this.#open
     const events = new EventStream<RestoreEvent>(session.parts.clock, this.#options.progressEveryMs)
     return events.run(signal, (inner) =>
-      session.reading(() => new RestoreRun(session, request, { events, signal: inner }).run()),
+      session.reading(() =>
+        request.plan === true
+          ? new PlanRun(session, request, inner).run()
+          : new RestoreRun(session, request, { events, signal: inner }).run(),
+      ),
     )
   }
 

@@ -32,6 +32,7 @@ export type {
   PruneRequest,
   PruneSummary,
   RestoreEvent,
+  RestorePlan,
   RestoreRequest,
   RestoreSummary,
   Skipped,

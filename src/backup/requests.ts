@@ -129,12 +129,29 @@ export interface RestoreRequest {
   readonly verify?: boolean
   /** Glob: these files before all others. */
   readonly first?: string
+  /** Restore nothing, say what it would take. */
+  readonly plan?: boolean
 }
 
 export interface Failed {
   readonly path: string
   readonly code: string
   readonly reason: string
+}
+
+/** What a restore needs besides the catalogue and the tree, whatever is in the target already. */
+export interface RestorePlan {
+  readonly shards: number
+  /** Of them: not placed yet, still here. */
+  readonly local: number
+  readonly fetchBytes: number
+  /** Who signed for the others, most first; any k shards of a stripe can stand in for one of them. */
+  readonly hosts: readonly { readonly peer: PeerKey; readonly shards: number; readonly bytes: number }[]
+  /** Shards nobody is known to hold. */
+  readonly unknown: number
+  /** As measured now; null where nothing has to be fetched or nothing could be. */
+  readonly bytesPerSecond: number | null
+  readonly estimatedSeconds: number | null
 }
 
 export interface RestoreSummary {
@@ -146,6 +163,8 @@ export interface RestoreSummary {
   readonly unchanged: number
   readonly seconds: number
   readonly failed: readonly Failed[]
+  /** Only when that was all that was asked for. */
+  readonly plan?: RestorePlan
 }
 
 export type RestoreEvent = Progress | Note | RestoreSummary

@@ -76,6 +76,18 @@ export const restoreSummary = z.looseObject({
   bytes: uint,
   seconds: z.number(),
   failed: z.array(z.object({ path: z.string(), code: z.string(), reason: z.string() })),
+  /** What it would take; the only thing done when it was asked for. */
+  plan: z
+    .looseObject({
+      shards: uint,
+      local: uint,
+      fetchBytes: uint,
+      hosts: z.array(z.object({ peer: peerId, name: z.string().nullable(), shards: uint, bytes: uint })),
+      unknown: uint,
+      bytesPerSecond: z.number().nullable(),
+      estimatedSeconds: z.number().nullable(),
+    })
+    .optional(),
 })
 export type RestoreSummary = z.output<typeof restoreSummary>
 
@@ -196,6 +208,10 @@ export const restoreRequest = z.strictObject({
   fullPaths: z.boolean().default(false),
   /** Read every file back and compare it with the snapshot. */
   verify: z.boolean().default(false),
+  /** Glob over names, or paths where it has a slash: these files before all others. */
+  first: z.string().min(1).max(4096).optional(),
+  /** Restore nothing; the summary says what it would take. */
+  plan: z.boolean().default(false),
   filter: z
     .strictObject({
       tag: z.string().max(256).optional(),

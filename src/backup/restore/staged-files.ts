@@ -90,9 +90,9 @@ export class StagedFiles {
       this.#disk.truncate(descriptor, end.size)
       this.#dress(descriptor, state.staged, end.look)
     }
-    state.done = true
     this.#close(state)
     if (end !== undefined) this.#disk.rename(state.staged, Buffer.from(end.path, 'latin1'))
+    state.done = true
   }
 
   /** Owner first: giving a file away clears setuid, setgid and capabilities. Time last. */

@@ -14,6 +14,8 @@ interface Options extends SnapshotFilterOptions {
   readonly overwrite: 'never' | 'older' | 'always'
   readonly fullPaths?: boolean
   readonly verify?: boolean
+  readonly first?: string
+  readonly plan?: boolean
 }
 
 const INTEGRITY = 15
@@ -29,24 +31,43 @@ export function build(cli: Cli): Command {
         .default('never'),
     )
     .option('--full-paths', 'under --to by absolute path instead of base name')
+    .option('--first <pattern>', 'these files before all others: a name, or a path where it has a slash')
     .option('--verify', 'read every restored file back and compare')
+    .option('--plan', 'restore nothing: say whose machines are needed and how long it takes')
   return withSnapshotFilter(command).action(cli.action(restore))
 }
 
 async function restore(session: Session, what: string, options: Options): Promise<number> {
   const { ref, path: inside } = snapshotPath(what)
-  const { tag, path, name, device, overwrite, fullPaths, verify } = options
+  const { tag, path, name, device, overwrite, fullPaths, verify, first, plan } = options
   const filter = given({ tag, path, name, device })
-  const body = { to: session.path(options.to), overwrite, filter, ...given({ path: inside, fullPaths, verify }) }
+  const chosen = given({ path: inside, fullPaths, verify, first, plan })
+  const body = { to: session.path(options.to), overwrite, filter, ...chosen }
   const job = await session.ask('snapshotRestore', { params: { ref }, body })
   const followed = await followJob(session, job, { onInterrupt: 'cancel' })
   if (followed.end !== 'done') return 1
   const summary = followed.summary as RestoreSummary
   const { out } = session
   out.line('summary', { job: job.id, ...summary })
-  if (!out.json) out.print(story(session, summary, body.to))
+  if (!out.json)
+    out.print(summary.plan === undefined ? story(session, summary, body.to) : planned(summary, summary.plan))
   if (summary.failed.length > 0) throw failure(summary)
   return 0
+}
+
+/** Whose machines, how much, how long. */
+function planned(summary: RestoreSummary, plan: NonNullable<RestoreSummary['plan']>): string {
+  const { shards, local, fetchBytes, hosts, unknown, estimatedSeconds } = plan
+  const time = estimatedSeconds === null ? 'nobody answers now' : `about ${duration(estimatedSeconds * 1000)}`
+  const whose = hosts.map(({ peer, name, shards: held, bytes }) => {
+    return `  ${printable(name ?? peer)}  ${counted(held, 'shard')}, ${size(bytes)}`
+  })
+  return [
+    `${counted(summary.files, 'file')}, ${size(summary.bytes)}: ${size(fetchBytes)} to fetch, ${time}`,
+    ...(local > 0 ? [`  here  ${String(local)} of ${counted(shards, 'shard')}`] : []),
+    ...whose,
+    ...(unknown > 0 ? [`  nobody known  ${counted(unknown, 'shard')}`] : []),
+  ].join('\n')
 }
 
 function story(session: Session, summary: RestoreSummary, to: string): string {

@@ -1,0 +1,89 @@
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { BlockingDisk } from '../../src/base/blocking-disk.ts'
+import { ownThread } from '../../src/backup/kernel/own-thread.ts'
+import { systemBlockingDisk, systemRandom, systemThreads } from '../../src/daemon/system/index.ts'
+import { MemoryHosts, MemoryNetwork } from '../support/memory-network.ts'
+import { describeTree, makeTree, noise } from '../support/source-tree.ts'
+import { never, newVault, openEngine, summaryOf, temporaryDirectory } from '../support/vault.ts'
+
+t.test('real threads restore and verify; a plan says what it takes; first things come first', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const source = join(dir, 'source')
+  makeTree(source)
+  const world = new MemoryHosts(3)
+  const network = new MemoryNetwork(world)
+  const engine = await openEngine({ keys: newVault().keys, home: join(dir, 'home'), network, threads: systemThreads })
+  t.teardown(() => engine.close())
+  await summaryOf(engine.backup({ paths: [source] }, never))
+  const out = join(dir, 'out')
+  const planned = await summaryOf(engine.restore({ snapshot: 'latest', to: out, plan: true }, never))
+  t.match(planned, { failed: [], plan: { unknown: 0, local: 0, bytesPerSecond: Number, estimatedSeconds: Number } })
+  t.ok((planned.plan?.hosts ?? []).length > 0)
+  t.throws(() => readdirSync(out), { code: 'ENOENT' }, 'nothing is written')
+  const request = { snapshot: 'latest', to: out, first: '*.txt', verify: true }
+  t.match(await summaryOf(engine.restore(request, never)), { failed: [], unchanged: 0 })
+  t.same(describeTree(join(out, 'source')), describeTree(source))
+  t.match(await summaryOf(engine.restore(request, never)), { failed: [], unchanged: planned.files })
+  t.match(await summaryOf(engine.verify({ readDataPercent: 100 }, never)), { ok: true, bad: [] })
+})
+
+/** Fails the `failAt`-th call that changes something, with `code`. */
+function failing(failAt: number, code: string): { disk: BlockingDisk; failed: () => boolean } {
+  let calls = 0
+  const change = <A extends unknown[], R>(work: (...args: A) => R) => {
+    return (...args: A): R => {
+      if (calls++ === failAt) throw Object.assign(new Error(`${code}: injected`), { code })
+      return work(...args)
+    }
+  }
+  const { open, write, truncate, chmod, rename, setMtime } = systemBlockingDisk
+  const disk = {
+    ...systemBlockingDisk,
+    ...{ open: change(open), write: change(write), truncate: change(truncate) },
+    ...{ chmod: change(chmod), rename: change(rename), setMtime: change(setMtime) },
+  }
+  return { disk, failed: () => calls > failAt }
+}
+
+t.test(
+  'a disk that fails at any moment of a restore: a clean error, nothing half done, run again it completes',
+  async (t) => {
+    const dir = await temporaryDirectory(t)
+    const source = join(dir, 'source')
+    mkdirSync(source)
+    for (const name of ['a', 'b']) writeFileSync(join(source, name), noise(name, 1_400_000))
+    writeFileSync(join(source, 'small'), 'small')
+    const network = new MemoryNetwork(new MemoryHosts(1))
+    const keys = newVault().keys
+    const start = await openEngine({ keys, home: join(dir, 'home'), network })
+    await summaryOf(start.backup({ paths: [source] }, never))
+    await start.close()
+    let tried = 0
+    for (let failAt = 0; failAt < 200; failAt++) {
+      const code = failAt % 2 === 0 ? 'EIO' : 'ENOSPC'
+      const { disk, failed } = failing(failAt, code)
+      const threads = ownThread({ disk, random: systemRandom })
+      const engine = await openEngine({ keys, home: join(dir, 'home'), network, threads })
+      const to = join(dir, `out-${String(failAt)}`)
+      const first = await summaryOf(engine.restore({ snapshot: 'latest', to }, never)).catch((error: unknown) => error)
+      if (!failed()) {
+        await engine.close()
+        break
+      }
+      tried++
+      if (code === 'ENOSPC') t.match(first, { code: 'STORAGE_DISK_FULL' })
+      else t.match(first, { failed: [{ code: 'STORAGE_IO' }] })
+      t.same(
+        readdirSync(to).filter((name) => name.startsWith('.')),
+        [],
+        'no staging is left',
+      )
+      t.match(await summaryOf(engine.restore({ snapshot: 'latest', to }, never)), { failed: [], files: 3 })
+      t.ok(readFileSync(join(to, 'source/a')).equals(readFileSync(join(source, 'a'))))
+      await engine.close()
+    }
+    t.ok(tried >= 15, `${String(tried)} operations`)
+  },
+)

@@ -11,6 +11,8 @@ import { never, newVault, openEngine, summaryOf, temporaryDirectory } from '../.
 
 const options = { shardsPerCommit: 1, maxInlineBytes: 0, maxInlineSegmentBytes: 200 }
 const { keys } = newVault()
+/** Every change in the long run, every third one else. */
+const STEP = process.env['PLEXICHAT_TEST_LONG'] === '1' ? 1 : 3
 
 t.test('a prune cut off at any change of a disk loses nothing and is made up for', async (t) => {
   const dir = await temporaryDirectory(t)
@@ -35,7 +37,7 @@ t.test('a prune cut off at any change of a disk loses nothing and is made up for
   const before = shards('start')
 
   let failed = 0
-  for (let failAt = 0, ended = false; !ended; failAt++) {
+  for (let failAt = 0, ended = false; !ended; failAt += STEP) {
     cpSync(join(dir, 'start'), join(dir, 'run'), { recursive: true })
     const { disk, changes } = failingBelow(join(dir, 'run'), Infinity)
     // Opening is no change of the prune's own.
@@ -63,5 +65,5 @@ t.test('a prune cut off at any change of a disk loses nothing and is made up for
     rmSync(join(dir, 'run'), { recursive: true })
     if (failAt > 60) ended = true
   }
-  t.ok(failed >= 8, `${String(failed)} places to fail at`)
+  t.ok(failed >= 4, `${String(failed)} places to fail at`)
 })

@@ -8,6 +8,7 @@ import { isPlexiError, PlexiError } from '../../base/errors.ts'
 import { mapBounded } from '../../base/queue.ts'
 import type { ChunkId } from '../../shard/index.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
+import { inSlab } from '../kernel/slabs.ts'
 import type { Parts } from '../parts.ts'
 import type { ChunkReader } from '../read/chunk-reader.ts'
 import type { ShardReader } from '../read/shard-reader.ts'
@@ -128,11 +129,15 @@ export class RestoreWindow {
     if (row === undefined) return parts.kernel.run('pour', job)
     try {
       const bytes = await shards.unchecked(row, signal)
-      if (bytes !== undefined) return await parts.kernel.run('pour', { ...job, shard: { bytes, id: row.id } })
+      if (bytes !== undefined) return await this.#pourBytes(bytes, row, job)
     } catch (error) {
       if (!isPlexiError(error, 'STORAGE_SHARD_CORRUPT')) throw error
     }
-    return parts.kernel.run('pour', { ...job, shard: { bytes: await shards.bytes(row, signal), id: row.id } })
+    return this.#pourBytes(await shards.bytes(row, signal), row, job)
+  }
+
+  #pourBytes(sealed: Uint8Array, { id }: ShardRow, job: PourJob): Promise<PourResult> {
+    return inSlab(sealed, (bytes) => this.#deps.parts.kernel.run('pour', { ...job, shard: { bytes, id } }))
   }
 
   async #finish(files: readonly RestoreFile[]): Promise<void> {

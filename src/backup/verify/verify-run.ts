@@ -8,6 +8,7 @@ import type { FetchOutcome, FetchRequest, HostFault, StripeRecord } from '../../
 import { isRemoteGroup, REMOTE_PEER } from '../remotes/remote-group.ts'
 import type { StripeRow } from '../catalogue/stripe-rows.ts'
 import type { EventStream } from '../events.ts'
+import { inSlab } from '../kernel/slabs.ts'
 import { chunkUses } from '../read/walk-tree.ts'
 import { shardSet } from '../read/shard-sets.ts'
 import type { BadShard, VerifyEvent, VerifyRequest, VerifySummary } from '../requests.ts'
@@ -136,7 +137,8 @@ export class VerifyRun {
     const id = stripe.ids[index]
     if (id === undefined) return { ok: false, stage: 'root', why: 'no such shard' }
     const inside = index < stripe.k
-    const looked = await this.#session.parts.kernel.run('check', { shard: { bytes, id }, inside })
+    const { kernel } = this.#session.parts
+    const looked = await inSlab(bytes, (shared) => kernel.run('check', { shard: { bytes: shared, id }, inside }))
     if (looked.ok) {
       this.#checked.shards++
       this.#checked.bytes += bytes.length

@@ -19,9 +19,8 @@ export interface BackupOptions {
   readonly maxInlineSegmentBytes: number
   /** More index roots than this are merged into one. */
   readonly maxIndexRoots: number
-  /** Files read ahead of the packer: count and bytes. */
-  readonly readAheadFiles: number
-  readonly readAheadBytes: number
+  /** Entries taken from the walk before their turn; small files among them are read ahead. */
+  readonly readAheadItems: number
   /** Bytes of a large file read at once. */
   readonly readBlockBytes: number
   /** Stripes being placed at once. */
@@ -52,9 +51,8 @@ export const defaultBackupOptions: BackupOptions = {
   maxInlineBytes: 168 * KiB,
   maxInlineSegmentBytes: 48 * KiB,
   maxIndexRoots: 32,
-  readAheadFiles: 64,
-  readAheadBytes: 32 * MiB,
-  readBlockBytes: 4 * MiB,
+  readAheadItems: 2_048,
+  readBlockBytes: 2 * MiB,
   stripesInFlight: 4,
   shardsPerCommit: 16,
   openShards: 16,

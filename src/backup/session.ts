@@ -51,7 +51,7 @@ export class Session {
   async exclusive<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     this.#writers++
     try {
-      return await this.#writing.run(work, signal)
+      return await this.#writing.run(() => this.parts.kernel.use(work), signal)
     } finally {
       this.#writers--
     }
@@ -66,7 +66,7 @@ export class Session {
   async reading<T>(work: () => Promise<T>): Promise<T> {
     this.#readers++
     try {
-      return await work()
+      return await this.parts.kernel.use(work)
     } finally {
       this.#readers--
     }

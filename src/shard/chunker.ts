@@ -38,35 +38,15 @@ export class Chunker {
     this.#looseMask = topBits(bits - 2)
   }
 
-  /**
-   * Length of the first chunk of `data`, which must hold `maxBytes` or be the rest of the input. 0 only for empty data.
-   * A byte-by-byte loop on purpose: this is the kernel; its readable twin is in the tests.
-   */
+  /** Length of the first chunk of `data`, which must hold `maxBytes` or be the rest of the input. 0 only for empty data. */
   next(data: Uint8Array): number {
-    const { minBytes, averageBytes, maxBytes } = this.#options
-    if (data.length <= minBytes) return data.length
-    const end = Math.min(data.length, maxBytes)
-    const gear = this.#gear
-    let hash = 0
-    let at = minBytes - GEAR_WINDOW
-    for (; at < minBytes; at++) hash = ((hash << 1) + (gear[data[at] as number] as number)) | 0
-    const normal = Math.min(averageBytes, end)
-    const strict = this.#strictMask
-    for (; at < normal; at++) {
-      if ((hash & strict) === 0) return at
-      hash = ((hash << 1) + (gear[data[at] as number] as number)) | 0
-    }
-    const loose = this.#looseMask
-    for (; at < end; at++) {
-      if ((hash & loose) === 0) return at
-      hash = ((hash << 1) + (gear[data[at] as number] as number)) | 0
-    }
-    return end
+    return this.cut(data.subarray(0, this.#options.maxBytes), true)[0] ?? 0
   }
 
   /**
    * Lengths of the chunks at the start of `data`: all of it where it is the `last` of the input, else as far as what
-   * follows cannot move a cut any more. One pass of the kernel; `data` is copied into its memory.
+   * follows cannot move a cut any more. One pass of the kernel, whose readable twin is in the tests; `data` is copied
+   * into its memory.
    */
   cut(data: Uint8Array, last: boolean): Uint32Array {
     const { minBytes, averageBytes, maxBytes } = this.#options

@@ -65,6 +65,25 @@ t.test('every length respects the bounds and nothing is lost', async (t) => {
   t.equal(chunker.next(new Uint8Array(0)), 0)
 })
 
+t.test('a stream cut block by block is cut as if it came whole', async (t) => {
+  const chunker = new Chunker(small, chunkerKey)
+  fc.assert(
+    fc.property(fc.nat(20_000), fc.integer({ min: 1, max: 3000 }), fc.nat(1e6), (length, block, seed) => {
+      const data = noise(length, seed)
+      const lengths: number[] = []
+      let at = 0
+      for (let end = block; end < length + block; end += block) {
+        const some = chunker.cut(data.subarray(at, end), end >= length)
+        lengths.push(...some)
+        at += some.reduce((sum, one) => sum + one, 0)
+      }
+      return lengths.join() === [...chunker.cut(data, true)].join() && at === length
+    }),
+    { numRuns: 50 },
+  )
+  t.pass()
+})
+
 t.test('a longer view of the same input is cut alike', async (t) => {
   const chunker = new Chunker(small, chunkerKey)
   const data = noise(5000, 1)

@@ -13,7 +13,7 @@ import type { BackupEvent, BackupRequest, BackupSummary, ExportFound, Skipped } 
 import type { Session } from '../session.ts'
 import { encodeSnapshot, type Snapshot, type SnapshotId } from '../snapshot/snapshot.ts'
 import { coverOlder } from '../snapshot/older-lists.ts'
-import { fillFrom } from '../sources/cut.ts'
+import { fillFrom } from '../sources/fill.ts'
 import { leftOut } from '../sources/left-out.ts'
 import { withExports } from '../sources/exports/export-note.ts'
 import { OwnHomes } from '../sources/own-homes.ts'

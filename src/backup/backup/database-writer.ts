@@ -7,7 +7,8 @@ import { view } from '../../base/bytes.ts'
 import { PlexiError } from '../../base/errors.ts'
 import type { Parts } from '../parts.ts'
 import { nameText } from '../sources/excludes.ts'
-import { openSource, type AheadItem } from '../sources/read-file.ts'
+import { openSource } from '../sources/read-file.ts'
+import type { WalkEntry } from '../sources/walk.ts'
 import { CatalogueMap } from '../sources/sqlite/catalogue-map.ts'
 import { companionSuffixes, HEADER_BYTES, readHeader, type DatabaseHeader } from '../sources/sqlite/database-header.ts'
 import { DatabaseSource, type OpenDatabase } from '../sources/sqlite/database-source.ts'
@@ -26,8 +27,6 @@ interface Deps {
   readonly leaveOut: (path: string, reason: string) => void
 }
 
-type FileItem = Extract<AheadItem, { type: 'file' }>
-
 export class DatabaseWriter {
   readonly #deps: Deps
   readonly #source: DatabaseSource
@@ -41,7 +40,7 @@ export class DatabaseWriter {
   }
 
   /** Whether the copy of a database makes this file superfluous. Files come in the order of their names. */
-  isCompanion(item: FileItem): boolean {
+  isCompanion(item: WalkEntry): boolean {
     if (this.#copied.length === 0) return false
     const { parent, name } = split(item)
     this.#copied = this.#copied.filter((copied) => copied.parent === parent && name.startsWith(copied.name))
@@ -49,26 +48,22 @@ export class DatabaseWriter {
   }
 
   /** Undefined for what is to be read like any file. Throws for a database that was asked for by name. */
-  async write(item: FileItem, asked: boolean): Promise<Written | undefined> {
+  async write(item: WalkEntry, asked: boolean): Promise<Written | undefined> {
     const header = await this.#header(item)
     if (header === undefined) {
       if (asked) throw unreadable(item, 'it is not a SQLite database, or cannot be read')
       return undefined
     }
     if (await this.#source.isQuiet(item, header)) {
-      if (item.small !== undefined) return undefined
+      if (item.stat.size <= this.#deps.parts.options.chunk.maxBytes) return undefined
       const written = await this.#inPlace(item, header)
       if (written !== undefined) return written
     }
     return this.#copy(item, header, asked)
   }
 
-  async #header(item: FileItem): Promise<DatabaseHeader | undefined> {
+  async #header(item: WalkEntry): Promise<DatabaseHeader | undefined> {
     if (item.stat.size < HEADER_BYTES) return undefined
-    if (item.small !== undefined) {
-      const small = await item.small
-      return 'error' in small ? undefined : readHeader(small.bytes)
-    }
     try {
       const { file } = await openSource(this.#deps.parts.disk, item)
       try {
@@ -84,7 +79,7 @@ export class DatabaseWriter {
   }
 
   /** Undefined when somebody wrote to it meanwhile. */
-  async #inPlace(item: FileItem, header: DatabaseHeader): Promise<Written | undefined> {
+  async #inPlace(item: WalkEntry, header: DatabaseHeader): Promise<Written | undefined> {
     let database: OpenDatabase
     try {
       database = await this.#source.inPlace(item)
@@ -94,7 +89,7 @@ export class DatabaseWriter {
     return this.#pages({ item, header, database })
   }
 
-  async #copy(item: FileItem, header: DatabaseHeader, asked: boolean): Promise<Written | undefined> {
+  async #copy(item: WalkEntry, header: DatabaseHeader, asked: boolean): Promise<Written | undefined> {
     const copy = await this.#source.copied(item)
     if ('file' in copy) {
       const written = await this.#pages({ item, header, database: copy })
@@ -109,7 +104,7 @@ export class DatabaseWriter {
     return undefined
   }
 
-  async #pages(of: { item: FileItem; header: DatabaseHeader; database: OpenDatabase }): Promise<Written | undefined> {
+  async #pages(of: { item: WalkEntry; header: DatabaseHeader; database: OpenDatabase }): Promise<Written | undefined> {
     const { item, header, database } = of
     const { parts, store, counters, progress, walk, save } = this.#deps
     const { pageBytes } = header
@@ -120,7 +115,7 @@ export class DatabaseWriter {
     const writer = new PageWriter(
       { size, pageBytes, read: (into, position) => read.read(into, position) },
       {
-        ...{ store, map, idMac: parts.keys.shared.idMac, signal: walk.signal },
+        ...{ store, map, kernel: parts.kernel, signal: walk.signal },
         progress: (bytes) => {
           counters.bytesDone += bytes
           progress()
@@ -163,12 +158,12 @@ class GuardedReader {
   }
 }
 
-function unreadable(item: FileItem, reason: string): PlexiError {
+function unreadable(item: WalkEntry, reason: string): PlexiError {
   return new PlexiError('STORAGE_SOURCE_UNREADABLE', { path: nameText(item.path), reason })
 }
 
 /** Byte by byte, so that names of any kind compare. */
-function split({ path, name }: FileItem): { parent: string; name: string } {
+function split({ path, name }: WalkEntry): { parent: string; name: string } {
   const parent = path.subarray(0, path.length - name.length).toString('latin1')
   return { parent, name: view(name).toString('latin1') }
 }

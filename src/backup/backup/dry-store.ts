@@ -1,6 +1,8 @@
 /** Finding out what a backup would store, storing nothing. */
 import { view } from '../../base/bytes.ts'
-import { chunkIdOf, type ChunkId } from '../../shard/index.ts'
+import { chunkId, chunkIdOf, type ChunkId } from '../../shard/index.ts'
+import type { Pieces } from '../kernel/jobs.ts'
+import { ID_BYTES } from '../kernel/namer.ts'
 import type { Parts } from '../parts.ts'
 import type { ChunkStore } from './tree-writer.ts'
 
@@ -13,13 +15,11 @@ export class DryStore implements ChunkStore {
     this.#parts = parts
   }
 
-  putData(bytes: Uint8Array): Promise<ChunkId> {
-    return Promise.resolve(this.#count(bytes))
-  }
-
-  putPieces(slab: Uint8Array, lengths: readonly number[]): Promise<ChunkId[]> {
-    let at = 0
-    return Promise.resolve(lengths.map((length) => this.#count(slab.subarray(at, (at += length)))))
+  putPieces(_slab: Uint8Array, { ids, lengths }: Pieces): Promise<void> {
+    lengths.forEach((length, i) => {
+      this.#count(chunkId(ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES)), length)
+    })
+    return Promise.resolve()
   }
 
   reuse(id: ChunkId): boolean {
@@ -27,15 +27,15 @@ export class DryStore implements ChunkStore {
   }
 
   putObject(object: Uint8Array): Promise<ChunkId> {
-    return Promise.resolve(this.#count(object))
+    const id = chunkIdOf(this.#parts.keys.shared.idMac, object)
+    this.#count(id, object.length)
+    return Promise.resolve(id)
   }
 
-  #count(bytes: Uint8Array): ChunkId {
-    const id = chunkIdOf(this.#parts.keys.shared.idMac, bytes)
+  #count(id: ChunkId, length: number): void {
     const key = view(id).toString('latin1', 0, 16)
-    if (this.#seen.has(key) || this.#parts.inline.has(id) || this.#parts.index.find(id) !== undefined) return id
+    if (this.#seen.has(key) || this.reuse(id)) return
     this.#seen.add(key)
-    this.stats.newBytes += bytes.length
-    return id
+    this.stats.newBytes += length
   }
 }

@@ -4,66 +4,72 @@
  */
 import { PlexiError } from '../../base/errors.ts'
 import type { DiskFile } from '../../base/disk.ts'
-import type { Chunker } from '../../shard/index.ts'
+import { Chunker } from '../../shard/index.ts'
 import type { Parts } from '../parts.ts'
 import type { ExportFound } from '../requests.ts'
 import { cutAt } from '../sources/cut-at.ts'
-import type { Fill } from '../sources/cut.ts'
+import type { Fill } from '../sources/fill.ts'
 import { nameText } from '../sources/excludes.ts'
 import { CUT_OFF, START_BYTES, type Counted, type ExportReader } from '../sources/exports/export-reader.ts'
-import { maybeExport, recognise, recogniseZip, zipAppByName } from '../sources/exports/recognise.ts'
+import { isArchiveName, maybeExport, recognise, recogniseZip, zipAppByName } from '../sources/exports/recognise.ts'
 import { openZip, type ZipArchive } from '../sources/exports/zip-archive.ts'
-import { hasChanged, openSource, type AheadItem } from '../sources/read-file.ts'
+import { hasChanged, openSource } from '../sources/read-file.ts'
 import type { PageStore } from '../sources/sqlite/page-writer.ts'
 import { reasonOf } from '../sources/reason.ts'
+import type { WalkEntry } from '../sources/walk.ts'
 import { ContentBuilder } from '../tree/list-builder.ts'
 import type { Counters } from './counters.ts'
+import { pushExtents } from './extents.ts'
 import type { Written } from './written.ts'
-
-type FileItem = Extract<AheadItem, { type: 'file' }>
 
 interface Deps {
   readonly parts: Parts
   readonly store: Pick<PageStore, 'putPieces' | 'putObject'>
   readonly counters: Counters
-  readonly chunker: Chunker
   readonly signal: AbortSignal
   readonly progress: () => void
   readonly found: (found: ExportFound) => void
 }
 
 const MAX_WARNINGS = 8
+/** The first bytes of a zip archive. */
+const ZIP_MAGIC = 0x504b0304
 const nowhere = new Float64Array(0)
 
 export class ExportWriter {
   readonly #deps: Deps
+  #chunker: Chunker | undefined
 
   constructor(deps: Deps) {
     this.#deps = deps
   }
 
-  /** Undefined for what is no export and no archive: nothing of it was stored. */
-  async write(item: FileItem): Promise<Written | undefined> {
-    const name = nameText(item.name)
-    if (item.stat.size === 0 || !maybeExport(name)) return undefined
+  /** Undefined for what is no archive: nothing of it was stored. */
+  async write(item: WalkEntry): Promise<Written | undefined> {
+    if (item.stat.size === 0 || !isArchiveName(nameText(item.name))) return undefined
     const start = await this.#start(item)
-    if (start === undefined) return undefined
-    const zip = start.readUInt32BE(0) === 0x504b0304
-    const form = zip ? undefined : recognise(name, start)
-    if (!zip && form === undefined) return undefined
-    return this.#read(item, async (file) => {
-      if (form !== undefined) return this.#whole(item, file, form)
-      return this.#archive(item, file)
-    })
+    if (start?.readUInt32BE(0) !== ZIP_MAGIC) return undefined
+    return this.#read(item, (file) => this.#archive(item, file))
+  }
+
+  /** Looks at a file that is at hand as a whole. */
+  look(path: string, bytes: Uint8Array): void {
+    const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const form = recognise(path, whole)
+    if (form === undefined) return
+    form.reader.take(whole)
+    this.#tell(path, form.app, form.reader.end())
   }
 
   /** Looks at a stream as it is read. `done` tells what was found when it has ended. */
   watch(path: string, fill: Fill): { fill: Fill; done: () => void } {
     let form: ReturnType<typeof recognise>
     let begun = false
+    const worth = maybeExport(path)
     return {
       fill: async (into) => {
         const count = await fill(into)
+        if (!worth) return count
         const bytes = Buffer.from(into.buffer, into.byteOffset, count)
         if (!begun && count > 0) form = recognise(path, bytes)
         begun ||= count > 0
@@ -77,7 +83,7 @@ export class ExportWriter {
   }
 
   /** Undefined where it cannot be read: whoever reads it like any file will say why. */
-  async #start(item: FileItem): Promise<Buffer | undefined> {
+  async #start(item: WalkEntry): Promise<Buffer | undefined> {
     try {
       const { file } = await openSource(this.#deps.parts.disk, item)
       try {
@@ -92,7 +98,7 @@ export class ExportWriter {
     }
   }
 
-  async #read(item: FileItem, store: (file: DiskFile) => Promise<Stored>): Promise<Written> {
+  async #read(item: WalkEntry, store: (file: DiskFile) => Promise<Stored>): Promise<Written> {
     try {
       const { file, stat } = await openSource(this.#deps.parts.disk, item)
       try {
@@ -107,13 +113,7 @@ export class ExportWriter {
     }
   }
 
-  async #whole(item: FileItem, file: DiskFile, form: { app: string; reader: ExportReader }): Promise<Stored> {
-    const stored = await this.#store(file, nowhere, form.reader)
-    this.#tell(nameText(item.path), form.app, form.reader.end())
-    return stored
-  }
-
-  async #archive(item: FileItem, file: DiskFile): Promise<Stored> {
+  async #archive(item: WalkEntry, file: DiskFile): Promise<Stored> {
     const name = nameText(item.name)
     const archive = await openZip(file, item.stat.size)
     const stored = await this.#store(file, archive?.places ?? nowhere)
@@ -128,8 +128,9 @@ export class ExportWriter {
     return stored
   }
 
-  async #store(file: DiskFile, places: Float64Array, reader?: ExportReader): Promise<Stored> {
-    const { parts, store, counters, progress, signal, chunker } = this.#deps
+  async #store(file: DiskFile, places: Float64Array): Promise<Stored> {
+    const { parts, store, counters, progress, signal } = this.#deps
+    const chunker = (this.#chunker ??= new Chunker(parts.options.chunk, parts.keys.shared.chunker))
     const builder = new ContentBuilder(store)
     const sizes = { blockBytes: parts.options.readBlockBytes, maxBytes: parts.options.chunk.maxBytes }
     let position = 0
@@ -138,14 +139,16 @@ export class ExportWriter {
         throw new SourceFailure(error)
       })
       position += count
-      reader?.take(Buffer.from(into.buffer, into.byteOffset, count))
       return count
     }
     let size = 0
     for await (const { slab, lengths } of cutAt(places, { chunker, fill }, sizes)) {
       signal.throwIfAborted()
-      const ids = await store.putPieces(slab, lengths)
-      for (const [i, chunk] of ids.entries()) await builder.push({ chunk, from: 0, length: lengths[i] ?? 0 })
+      const bytes = new Uint8Array(new SharedArrayBuffer(slab.length))
+      bytes.set(slab)
+      const pieces = await parts.kernel.run('name', { bytes, lengths: Uint32Array.from(lengths) })
+      await store.putPieces(bytes, pieces)
+      await pushExtents(pieces, builder)
       size += slab.length
       counters.bytesDone += slab.length
       progress()

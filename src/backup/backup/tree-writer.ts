@@ -3,31 +3,32 @@
  * Invariant: a node is written after everything it refers to.
  */
 import { compare, utf8 } from '../../base/bytes.ts'
-import { deviceParts, type DiskFile, type DiskStat } from '../../base/disk.ts'
-import { PlexiError } from '../../base/errors.ts'
-import { Chunker, type ChunkId } from '../../shard/index.ts'
+import { deviceParts } from '../../base/disk.ts'
+import type { ChunkId } from '../../shard/index.ts'
+import type { Pieces } from '../kernel/jobs.ts'
+import { SlabPool } from '../kernel/slabs.ts'
 import type { Parts } from '../parts.ts'
 import type { ExportFound, Skipped } from '../requests.ts'
-import { cut, type Fill } from '../sources/cut.ts'
+import type { Fill } from '../sources/fill.ts'
 import { nameText } from '../sources/excludes.ts'
 import { MetadataReader } from '../sources/metadata.ts'
 import type { Owners } from '../sources/owners.ts'
-import { hasChanged, openSource, readAhead, type AheadItem } from '../sources/read-file.ts'
-import { reasonOf } from '../sources/reason.ts'
+import { readAhead, type AheadItem } from '../sources/read-file.ts'
+import { isArchiveName } from '../sources/exports/recognise.ts'
+import { isCompanionName } from '../sources/sqlite/database-header.ts'
 import { walk, type WalkDeps, type WalkEntry } from '../sources/walk.ts'
-import { isSparse, regionsOf } from '../sources/regions.ts'
-import { ContentBuilder, NodeListBuilder, type ObjectStore } from '../tree/list-builder.ts'
-import type { Content, NodeList, TreeNode } from '../tree/node.ts'
+import { NodeListBuilder, type ObjectStore } from '../tree/list-builder.ts'
+import type { NodeList, TreeNode } from '../tree/node.ts'
 import type { Counters } from './counters.ts'
+import { ContentReader } from './content-reader.ts'
 import { DatabaseWriter } from './database-writer.ts'
 import { ExportWriter } from './export-writer.ts'
 import type { Written } from './written.ts'
 
 /** Where chunks go: the writer, or nowhere for a dry run. */
 export interface ChunkStore extends ObjectStore {
-  putData(bytes: Uint8Array): Promise<ChunkId>
-  /** The same for pieces that lie one after the other; `slab` is free again when it resolves. */
-  putPieces(slab: Uint8Array, lengths: readonly number[]): Promise<ChunkId[]>
+  /** Named pieces of file content that lie one after the other in `slab`, which is free again when it resolves. */
+  putPieces(slab: Uint8Array, pieces: Pieces): Promise<void>
   /** Whether a chunk stored by an earlier backup may be referred to again; then what is written now needs it. */
   reuse(id: ChunkId): boolean
 }
@@ -49,6 +50,9 @@ export interface TreeDeps {
   readonly found: (found: ExportFound) => void
 }
 
+type Ahead = AheadItem<ReturnType<ContentReader['start']>>
+type FileItem = Extract<Ahead, { type: 'file' }>
+
 interface OpenDirectory {
   readonly entry: WalkEntry
   readonly builder: NodeListBuilder
@@ -56,7 +60,7 @@ interface OpenDirectory {
 
 export class TreeWriter {
   readonly #deps: TreeDeps
-  readonly #chunker: Chunker
+  readonly #content: ContentReader
   readonly #databases: DatabaseWriter
   readonly #exports: ExportWriter
   readonly #metadata: MetadataReader
@@ -71,8 +75,9 @@ export class TreeWriter {
         deps.skip({ path: nameText(path), reason })
       },
     })
-    this.#chunker = new Chunker(deps.parts.options.chunk, deps.parts.keys.shared.chunker)
-    this.#exports = new ExportWriter({ ...deps, chunker: this.#chunker, signal: deps.walk.signal })
+    const signal = deps.walk.signal
+    this.#exports = new ExportWriter({ ...deps, signal })
+    this.#content = new ContentReader({ ...deps, signal, slabs: slabsFor(deps.parts), exports: this.#exports })
   }
 
   /** Stores whole trees; each root becomes a node of its name in the top list, with its origin. */
@@ -92,7 +97,7 @@ export class TreeWriter {
   async writeStream(name: string, fill: Fill): Promise<NodeList> {
     const { parts, counters, store } = this.#deps
     const watched = this.#exports.watch(name, fill)
-    const { content, size } = await this.#writeContent(watched.fill)
+    const { content, size } = await this.#content.stream(watched.fill)
     watched.done()
     counters.filesDone++
     const top = new NodeListBuilder(store)
@@ -103,8 +108,13 @@ export class TreeWriter {
 
   async #writeTree(root: WalkEntry): Promise<TreeNode | undefined> {
     const { parts, walk: walkDeps } = this.#deps
-    const { readAheadFiles: files, readAheadBytes: bytes, chunk } = parts.options
-    const items = readAhead(walk(root, walkDeps), { files, bytes, smallBytes: chunk.maxBytes }, parts.disk)
+    const items = readAhead(walk(root, walkDeps), {
+      items: parts.options.readAheadItems,
+      start: (entry) => this.#start(entry),
+      send: () => {
+        this.#content.send()
+      },
+    })
     const open: OpenDirectory[] = []
     let top: TreeNode | undefined
     const done = async (node: TreeNode | undefined): Promise<void> => {
@@ -129,7 +139,7 @@ export class TreeWriter {
     return { ...(await this.#metadata.of(entry)), list: await builder.finish() }
   }
 
-  async #writeItem(item: Exclude<AheadItem, { type: 'enter' | 'leave' }>): Promise<TreeNode | undefined> {
+  async #writeItem(item: Exclude<Ahead, { type: 'enter' | 'leave' }>): Promise<TreeNode | undefined> {
     if (item.type === 'file') return this.#writeFile(item)
     if (item.type === 'link') return { ...(await this.#metadata.of(item)), target: item.target }
     if (item.type === 'special') return this.#special(item)
@@ -138,7 +148,7 @@ export class TreeWriter {
     return undefined
   }
 
-  async #writeFile(item: Extract<AheadItem, { type: 'file' }>): Promise<TreeNode | undefined> {
+  async #writeFile(item: FileItem): Promise<TreeNode | undefined> {
     const { counters, skip, progress } = this.#deps
     if (this.#databases.isCompanion(item)) return undefined
     const read = await this.#readFile(item)
@@ -153,18 +163,31 @@ export class TreeWriter {
   }
 
   /** A file that was stored under another of its names is not read again. */
-  async #readFile(item: Extract<AheadItem, { type: 'file' }>): Promise<Written> {
+  async #readFile(item: FileItem): Promise<Written> {
     const { links } = this.#metadata
     const known = links.known(item.stat)
     if (known !== undefined) {
       this.#deps.counters.bytesDone += known.size
       return { ...known, changed: false }
     }
-    const database = await this.#databases.write(item, this.#deps.databases.has(nameText(item.path)))
-    const whole = database ?? (await this.#exports.write(item))
-    const read = whole ?? (await (item.small === undefined ? this.#readLarge(item) : this.#readSmall(item.small)))
+    const read = await this.#readContent(item)
     if (!('error' in read) && !read.changed) links.remember(item.stat, read)
     return read
+  }
+
+  /** Files that may not have to be read at all wait until it is their turn. */
+  #start(entry: WalkEntry): ReturnType<ContentReader['start']> | undefined {
+    const asked = this.#deps.databases.size > 0 && this.#deps.databases.has(nameText(entry.path))
+    const later = asked || entry.stat.links > 1 || isCompanionName(entry.name) || isArchiveName(nameText(entry.name))
+    return later ? undefined : this.#content.start(entry)
+  }
+
+  async #readContent(item: FileItem): Promise<Written> {
+    const asked = this.#deps.databases.has(nameText(item.path))
+    const read = item.started === undefined ? 'database' : await item.started
+    if (read !== 'database') return read
+    const special = (await this.#databases.write(item, asked)) ?? (await this.#exports.write(item))
+    return special ?? this.#content.plain(item)
   }
 
   async #special(entry: WalkEntry): Promise<TreeNode> {
@@ -172,101 +195,12 @@ export class TreeWriter {
     const device = kind === 'char' || kind === 'block' ? { device: deviceParts(rdev) } : {}
     return { ...(await this.#metadata.of(entry)), ...device }
   }
-
-  async #readSmall(small: NonNullable<Extract<AheadItem, { type: 'file' }>['small']>): Promise<Written> {
-    const read = await small
-    if ('error' in read) return read
-    const builder = new ContentBuilder(this.#deps.store)
-    for (let data = read.bytes; data.length > 0;) {
-      const length = this.#chunker.next(data)
-      await builder.push({ chunk: await this.#deps.store.putData(data.subarray(0, length)), from: 0, length })
-      data = data.subarray(length)
-    }
-    this.#deps.counters.bytesDone += read.bytes.length
-    return { content: await builder.finish(), size: read.bytes.length, changed: read.changed }
-  }
-
-  async #readLarge(entry: WalkEntry): Promise<Written> {
-    try {
-      const { file, stat } = await openSource(this.#deps.parts.disk, entry)
-      try {
-        const written = await this.#writeRegions(file, stat)
-        const changed = hasChanged(entry.stat, stat) || hasChanged(stat, await file.stat())
-        return { ...written, changed }
-      } finally {
-        await file.close()
-      }
-    } catch (error) {
-      // Only the source may fail softly: what the engine itself throws, or the system about our own files, ends the backup.
-      if (error instanceof PlexiError || this.#deps.walk.signal.aborted || !isSourceError(error)) throw error
-      return { error: reasonOf(error) }
-    }
-  }
-
-  /** Data to the end of the file; holes as what they are. */
-  async #writeRegions(file: DiskFile, stat: DiskStat): Promise<{ content: Content; size: number }> {
-    const { store, counters, progress } = this.#deps
-    const builder = new ContentBuilder(store)
-    let size = 0
-    for await (const { hole, from, to } of regionsOf(file, stat)) {
-      if (hole) {
-        await builder.push({ chunk: null, from: 0, length: to - from })
-        counters.bytesDone += to - from
-        size += to - from
-        progress()
-      } else size += await this.#writeData(builder, fillRange(file, from, isSparse(stat) ? to : Infinity))
-    }
-    return { content: await builder.finish(), size }
-  }
-
-  async #writeContent(fill: Fill): Promise<{ content: Content; size: number }> {
-    const builder = new ContentBuilder(this.#deps.store)
-    const size = await this.#writeData(builder, fill)
-    return { content: await builder.finish(), size }
-  }
-
-  async #writeData(builder: ContentBuilder, fill: Fill): Promise<number> {
-    const { parts, store, counters, progress, walk: walkDeps } = this.#deps
-    const sizes = { blockBytes: parts.options.readBlockBytes, maxBytes: parts.options.chunk.maxBytes }
-    let size = 0
-    for await (const piece of cut(this.#chunker, guarded(fill), sizes)) {
-      walkDeps.signal.throwIfAborted()
-      await builder.push({ chunk: await store.putData(piece), from: 0, length: piece.length })
-      size += piece.length
-      counters.bytesDone += piece.length
-      progress()
-    }
-    return size
-  }
 }
 
-/** Bytes of a file from `from` up to `to` or its end. */
-function fillRange(file: DiskFile, from: number, to: number): Fill {
-  let at = from
-  return async (into) => {
-    const count = at >= to ? 0 : await file.read(into.subarray(0, Math.min(into.length, to - at)), at)
-    at += count
-    return count
-  }
-}
+/** Slabs a thread may have: one it cuts, two it packs, and one that is read meanwhile. */
+const SLABS_PER_THREAD = 4
 
-const fromSource = new WeakSet()
-
-/** Marks errors of reading the source, to tell them from errors of storing. */
-function guarded(fill: Fill): Fill {
-  return async (into) => {
-    try {
-      return await fill(into)
-    } catch (error) {
-      if (error instanceof Error) fromSource.add(error)
-      throw error
-    }
-  }
-}
-
-/** Opening the source fails with the path in it; reading is marked. */
-function isSourceError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const { syscall, code } = error as NodeJS.ErrnoException
-  return fromSource.has(error) || syscall === 'open' || code === 'ENXIO'
+function slabsFor({ options, kernel }: Parts): SlabPool {
+  const bytes = options.chunk.maxBytes + options.readBlockBytes
+  return new SlabPool({ bytes, limit: SLABS_PER_THREAD * kernel.size })
 }

@@ -189,6 +189,14 @@ async function openStore(path: string): Promise<Store> {
   return store
 }
 
+/** The prefixes of chunk ids, both one after the other. */
+export function prefixesOf(ids: Uint8Array): Uint8Array {
+  const prefixes = new Uint8Array(ids.length / 2)
+  for (let at = 0; at < prefixes.length; at += PREFIX_BYTES)
+    prefixes.set(ids.subarray(at * 2, at * 2 + PREFIX_BYTES), at)
+  return prefixes
+}
+
 /** The prefixes of chunk ids, one after the other. */
 export function joinPrefixes(ids: readonly ChunkId[]): Uint8Array {
   const joined = Buffer.allocUnsafe(ids.length * PREFIX_BYTES)

@@ -39,7 +39,8 @@ export interface ReadResult extends Pieces {
   readonly reasons: Readonly<Record<number, string>>
 }
 
-export const fileState = { read: 0, changed: 1, failed: 2 } as const
+/** `database`: it begins like one and is not cut; somebody else will read it. */
+export const fileState = { read: 0, changed: 1, failed: 2, database: 3 } as const
 
 /** Consecutive pieces of a slab. */
 export interface Pieces {
@@ -60,8 +61,19 @@ export interface NameJob {
   readonly lengths: Uint32Array
 }
 
+/** Pages of a database: each gets the hash by which it is known again. */
+export interface PagesJob {
+  readonly bytes: Uint8Array
+  readonly pageBytes: number
+}
+
+/** Work for the packer of a thread; what another writer left there is dropped first. */
+export interface PackerJob {
+  readonly writer: number
+}
+
 /** Chunks to be stored: packed, compressed and sealed by the thread's own packer. */
-export interface PackJob extends Pieces {
+export interface PackJob extends Pieces, PackerJob {
   readonly bytes: Uint8Array
   /** Where each lies in `bytes`. */
   readonly offsets: Uint32Array
@@ -95,9 +107,10 @@ export interface Jobs {
   read: [ReadJob, ReadResult]
   cut: [CutJob, Pieces]
   name: [NameJob, Pieces]
+  pages: [PagesJob, Uint8Array]
   pack: [PackJob, PackResult]
-  flush: [null, PackResult]
-  take: [null, TakenChunks]
+  flush: [PackerJob, PackResult]
+  take: [PackerJob, TakenChunks]
   pour: [PourJob, PourResult]
   check: [CheckJob, CheckResult]
 }

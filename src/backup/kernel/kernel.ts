@@ -1,13 +1,15 @@
 /** One thread's half of the engine: takes messages, runs jobs, one after the other. */
 import type { BlockingDisk } from '../../base/blocking-disk.ts'
+import { invariant } from '../../base/errors.ts'
 import type { Random } from '../../base/random.ts'
 import type { Answer } from '../../base/threads.ts'
 import { Chunker, ShardPacker } from '../../shard/index.ts'
 import { pour } from '../restore/pour.ts'
 import { checkShard } from '../verify/check.ts'
-import type { KernelSetup, Message, PackResult, Pieces } from './jobs.ts'
+import type { KernelSetup, Message, PackerJob, PackResult, Pieces } from './jobs.ts'
 import { Namer } from './namer.ts'
 import { flushPacker, packChunks, takeChunks } from './pack-chunks.ts'
+import { hashPages } from './hash-pages.ts'
 import { readFiles } from './read-files.ts'
 
 export interface KernelDeps {
@@ -23,11 +25,13 @@ export interface Kernel {
 /** `setup` may have crossed threads. */
 export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): Kernel {
   const namer = new Namer(new Chunker(setup.chunk, setup.chunker), setup.idMac)
-  let packer: ShardPacker | undefined
-  const ownPacker = (): ShardPacker => {
+  let own: { readonly writer: number; readonly packer: ShardPacker } | undefined
+  const packerOf = ({ writer }: PackerJob): ShardPacker => {
+    if (own?.writer === writer) return own.packer
     const epoch = setup.epochs.at(-1)
-    if (epoch === undefined) throw new RangeError('no epoch key')
-    return (packer ??= new ShardPacker(setup.packer, { epoch, random }))
+    invariant(epoch !== undefined, 'an epoch key')
+    own = { writer, packer: new ShardPacker(setup.packer, { epoch, random }) }
+    return own.packer
   }
   const epochKey = (epoch: number): Uint8Array | undefined => setup.epochs.find((key) => key.epoch === epoch)?.key
   const keys = { idMac: setup.idMac, epochKey }
@@ -43,12 +47,14 @@ export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): 
         case 'name':
           namer.name(job.bytes, job.lengths)
           return pieces(namer.take())
+        case 'pages':
+          return { result: hashPages(job, setup.idMac) }
         case 'pack':
-          return shards(packChunks(ownPacker(), job))
+          return shards(packChunks(packerOf(job), job))
         case 'flush':
-          return shards(flushPacker(ownPacker()))
+          return shards(flushPacker(packerOf(job)))
         case 'take':
-          return pieces(takeChunks(ownPacker()))
+          return pieces(takeChunks(packerOf(job)))
         case 'pour':
           return { result: pour(job, { disk, ...keys }) }
         case 'check':

@@ -19,7 +19,7 @@ interface Queued {
   readonly message: Message
   /** Only this thread will do. */
   readonly only: number | undefined
-  readonly resolve: (result: Promise<unknown>) => void
+  readonly resolve: (result: Promise<unknown>, thread: number) => void
 }
 
 export class KernelPool {
@@ -55,12 +55,21 @@ export class KernelPool {
   }
 
   /** Runs a job on thread `only`, or on the first that is free. */
-  run<K extends JobName>(name: K, job: Jobs[K][0], only?: number): Promise<Jobs[K][1]> {
+  async run<K extends JobName>(name: K, job: Jobs[K][0], only?: number): Promise<Jobs[K][1]> {
+    return (await this.runAnywhere(name, job, only)).result
+  }
+
+  /** The same; tells which thread it was. */
+  runAnywhere<K extends JobName>(
+    name: K,
+    job: Jobs[K][0],
+    only?: number,
+  ): Promise<{ readonly result: Jobs[K][1]; readonly thread: number }> {
     return new Promise((resolve, reject) => {
       const message = { name, job } as unknown as Message
-      const settle = (result: Promise<unknown>): void => {
-        result.then((value) => {
-          resolve(value as Jobs[K][1])
+      const settle = (answer: Promise<unknown>, thread: number): void => {
+        answer.then((result) => {
+          resolve({ result: result as Jobs[K][1], thread })
         }, reject)
       }
       this.#queue.push({ message, only, resolve: settle })
@@ -93,7 +102,7 @@ export class KernelPool {
       }
       const result = worker.thread.run(queued.message)
       result.then(done, done)
-      queued.resolve(result)
+      queued.resolve(result, this.#workers.indexOf(worker))
     }
   }
 

@@ -1,6 +1,7 @@
 /** Small files → slab → pieces. Invariant: a path that is not a regular file any more is never read. */
 import type { BlockingDisk } from '../../base/blocking-disk.ts'
 import { reasonOf } from '../sources/reason.ts'
+import { readHeader } from '../sources/sqlite/database-header.ts'
 import { fileState, type ReadJob, type ReadResult } from './jobs.ts'
 import type { Namer } from './namer.ts'
 
@@ -13,6 +14,10 @@ export function readFiles(job: ReadJob, deps: { disk: BlockingDisk; namer: Namer
     const into = job.slab.subarray(at, at + (job.sizes[file] as number))
     try {
       const { bytes, changed } = readOne(deps.disk, job, { file, into })
+      if (readHeader(into.subarray(0, bytes)) !== undefined) {
+        result.states[file] = fileState.database
+        continue
+      }
       result.sizes[file] = bytes
       result.states[file] = changed ? fileState.changed : fileState.read
       result.pieces[file] = deps.namer.cut(into.subarray(0, bytes), true)

@@ -1,17 +1,33 @@
-/** Shared memory in which sealed shards cross to threads: copied once, never through a message. As many as are in use at once. */
-import { SHARD_BYTES } from '../../shard/index.ts'
+/**
+ * Shared memory that file content is read into and cut, hashed and compressed from, without a copy between threads.
+ * Invariant: a slab has one holder at a time; there are never more than the limit, so readers wait for packers.
+ */
+export class SlabPool {
+  readonly #bytes: number
+  readonly #limit: number
+  #made = 0
+  readonly #free: Uint8Array[] = []
+  readonly #waiting: ((slab: Uint8Array) => void)[] = []
 
-const free: Uint8Array[] = []
-const MAX_FREE = 8
+  constructor(options: { bytes: number; limit: number }) {
+    this.#bytes = options.bytes
+    this.#limit = options.limit
+  }
 
-/** `work` gets the bytes in shared memory, which is used again when it is done. */
-export async function inSlab<T>(bytes: Uint8Array, work: (shared: Uint8Array) => Promise<T>): Promise<T> {
-  if (bytes.length !== SHARD_BYTES) return work(bytes)
-  const slab = free.pop() ?? new Uint8Array(new SharedArrayBuffer(SHARD_BYTES))
-  slab.set(bytes)
-  try {
-    return await work(slab)
-  } finally {
-    if (free.length < MAX_FREE) free.push(slab)
+  /** Waits for a free one. Its content is whatever was there before. */
+  async take(): Promise<Uint8Array> {
+    const free = this.#free.pop()
+    if (free !== undefined) return free
+    if (this.#made < this.#limit) {
+      this.#made++
+      return new Uint8Array(new SharedArrayBuffer(this.#bytes))
+    }
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  give(slab: Uint8Array): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#free.push(slab)
+    else next(slab)
   }
 }

@@ -4,7 +4,7 @@
  * Invariant: the places and the content alone decide; memory is bounded by one block.
  */
 import type { Chunker } from '../../shard/index.ts'
-import type { Fill } from './cut.ts'
+import type { Fill } from './fill.ts'
 
 /** Pieces one after the other in `slab`, valid until the next are asked for. */
 export interface Pieces {

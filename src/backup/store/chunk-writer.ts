@@ -3,12 +3,15 @@
  * Invariant: outbox fsync, then index (synced), then catalogue, in that order; what a crash leaves is stored again.
  */
 import { view } from '../../base/bytes.ts'
-import { chunkIdOf, ShardPacker, type ChunkId, type SealedShard } from '../../shard/index.ts'
-import { joinPrefixes } from '../catalogue/chunk-index.ts'
+import { chunkId, chunkIdOf, type ChunkId } from '../../shard/index.ts'
+import { prefixesOf } from '../catalogue/chunk-index.ts'
 import { hasTag, type ObjectTag } from '../codec/object.ts'
 import { newestEpoch } from '../engine-keys.ts'
+import type { Pieces } from '../kernel/jobs.ts'
+import { ID_BYTES } from '../kernel/namer.ts'
 import type { Parts } from '../parts.ts'
 import type { ObjectStore } from '../tree/list-builder.ts'
+import { Packers, type LooseChunk, type NewShard } from './packers.ts'
 import type { Placer, PlacementNote } from './placer.ts'
 import type { StripeFormer } from './stripe-former.ts'
 
@@ -23,7 +26,7 @@ export interface WriterDeps {
 }
 
 interface Commit {
-  readonly batch: readonly SealedShard[]
+  readonly batch: readonly NewShard[]
   readonly puts: readonly Promise<void>[]
   readonly work: CommitWork
 }
@@ -35,14 +38,14 @@ const KNOWN_CACHE = 65_536
 
 export class ChunkWriter implements ObjectStore {
   readonly #deps: WriterDeps
-  readonly #packer: ShardPacker
+  readonly #packers: Packers
   /** What it seals with to its end, also when a newer one is made meanwhile. */
   readonly #epoch: number
   /** Prefixes of chunks in the packer or in shards not committed yet. */
   readonly #pending = new Set<string>()
   /** Shard id → number, for shards whose chunks may be relied on. */
   readonly #known = new Map<string, number>()
-  #batch: SealedShard[] = []
+  #batch: NewShard[] = []
   #puts: Promise<void>[] = []
   #commits: Promise<void> = Promise.resolve()
   #sinceMark: number[] = []
@@ -53,30 +56,24 @@ export class ChunkWriter implements ObjectStore {
 
   constructor(deps: WriterDeps) {
     this.#deps = deps
-    const epoch = newestEpoch(deps.parts.keys)
-    this.#epoch = epoch.epoch
-    this.#packer = new ShardPacker(deps.parts.options.packer, {
-      epoch,
-      random: deps.parts.random,
-    })
+    this.#epoch = newestEpoch(deps.parts.keys).epoch
+    this.#packers = new Packers(deps.parts.kernel, (shards) => this.#sealed(shards))
   }
 
-  /** Bytes of a shard that chunks not sealed yet will take. */
+  /** Bytes of a shard that chunks not sealed yet will take. `settle` first. */
   get waitingBytes(): number {
-    return this.#packer.waitingBytes
+    return this.#packers.waitingBytes
   }
 
-  /** A piece of file content, 1 byte to a chunk's maximum. The bytes are copied where they are kept. */
-  putData(bytes: Uint8Array): Promise<ChunkId> {
-    return this.#put(bytes, 'data')
+  /** Waits until everything put so far is with a packer or sealed. */
+  settle(): Promise<void> {
+    return this.#packers.settle()
   }
 
-  /** Pieces that lie one after the other; `slab` is free again when it resolves. */
-  async putPieces(slab: Uint8Array, lengths: readonly number[]): Promise<ChunkId[]> {
-    const ids: ChunkId[] = []
-    let at = 0
-    for (const length of lengths) ids.push(await this.#put(slab.subarray(at, (at += length)), 'data'))
-    return ids
+  /** Named pieces that lie one after the other from the start of `slab`, which is free again when it resolves. */
+  async putPieces(slab: Uint8Array, pieces: Pieces): Promise<void> {
+    const fresh = this.#freshOf(pieces)
+    if (fresh.lengths.length > 0) await this.#packers.add(slab, fresh, 'data')
   }
 
   /** Whether a chunk may be referred to without its bytes; what is written now needs it then. */
@@ -84,8 +81,13 @@ export class ChunkWriter implements ObjectStore {
     return this.#isKnown(id)
   }
 
-  putObject(object: Uint8Array): Promise<ChunkId> {
-    return this.#put(object, 'metadata')
+  async putObject(object: Uint8Array): Promise<ChunkId> {
+    const id = chunkIdOf(this.#deps.parts.keys.shared.idMac, object)
+    if (this.#isKnown(id)) return id
+    this.#pending.add(keyOf(id))
+    this.stats.newBytes += object.length
+    await this.#packers.addLoose({ id, bytes: object }, 'metadata')
+    return id
   }
 
   /** Stores an object also where an equal one is known: for what must not depend on older shards. */
@@ -96,43 +98,63 @@ export class ChunkWriter implements ObjectStore {
   }
 
   /** Packs chunks again that live elsewhere: what they need is not recorded as needed here. */
-  async repack(chunks: readonly { id: ChunkId; bytes: Uint8Array }[]): Promise<void> {
-    for (const { id, bytes } of chunks) {
-      this.#pending.add(keyOf(id))
-      const kind = looksLikeMetadata(bytes) ? 'metadata' : 'data'
-      await this.#sealed(this.#packer.add({ id, bytes, kind }))
+  async repack(chunks: readonly LooseChunk[]): Promise<void> {
+    for (const chunk of chunks) {
+      this.#pending.add(keyOf(chunk.id))
+      await this.#packers.addLoose(chunk, looksLikeMetadata(chunk.bytes) ? 'metadata' : 'data')
     }
   }
 
   /** Seals and commits everything; `work` runs in the last catalogue commit, with all shards sealed since `mark`. */
   async flush(work: CommitWork = () => undefined): Promise<void> {
-    await this.#sealed(this.#packer.flush())
+    await this.#packers.flush()
     await this.#commit(work)
     await this.#commits
   }
 
   /** Hands back what is not sealed, after committing what is. */
-  async takeWaiting(): Promise<{ id: ChunkId; bytes: Uint8Array }[]> {
+  async takeWaiting(): Promise<LooseChunk[]> {
+    const chunks = await this.#packers.takeWaiting()
     await this.#commit(() => undefined)
     await this.#commits
-    return this.#packer.takeWaiting()
+    return chunks
   }
 
   /** From here on `flush` tells its work about new shards. */
   async mark(): Promise<void> {
+    await this.#packers.settle()
     await this.#commit(() => undefined)
     await this.#commits
     this.#sinceMark = []
   }
 
-  async #put(bytes: Uint8Array, kind: 'data' | 'metadata'): Promise<ChunkId> {
-    const id = chunkIdOf(this.#deps.parts.keys.shared.idMac, bytes)
-    if (this.#isKnown(id)) return id
-    this.#pending.add(keyOf(id))
-    this.stats.newBytes += bytes.length
-    const sealed = this.#packer.add({ id, bytes, kind })
-    if (sealed.length > 0) await this.#sealed(sealed)
-    return id
+  /** Those that have to be stored, with where they lie. From here on they count as known. */
+  #freshOf({ ids, lengths }: Pieces): Pieces & { offsets: Uint32Array } {
+    const fresh = {
+      ids: new Uint8Array(ids.length),
+      lengths: lengths.slice(),
+      offsets: new Uint32Array(lengths.length),
+    }
+    let count = 0
+    let at = 0
+    for (let i = 0; i < lengths.length; i++) {
+      const length = lengths[i] as number
+      const id = chunkId(ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES))
+      if (!this.#isKnown(id)) {
+        this.#pending.add(keyOf(id))
+        this.stats.newBytes += length
+        fresh.ids.set(id, count * ID_BYTES)
+        fresh.lengths[count] = length
+        fresh.offsets[count++] = at
+      }
+      at += length
+    }
+    const { offsets } = fresh
+    return {
+      ids: fresh.ids.subarray(0, count * ID_BYTES),
+      lengths: fresh.lengths.subarray(0, count),
+      offsets: offsets.subarray(0, count),
+    }
   }
 
   #isKnown(id: ChunkId): boolean {
@@ -168,7 +190,7 @@ export class ChunkWriter implements ObjectStore {
     return no
   }
 
-  async #sealed(shards: readonly SealedShard[]): Promise<void> {
+  async #sealed(shards: readonly NewShard[]): Promise<void> {
     const { parts, signal } = this.#deps
     for (const shard of shards) {
       await this.#room()
@@ -204,13 +226,14 @@ export class ChunkWriter implements ObjectStore {
       await this.#forget(batch)
       throw error
     }
-    for (const shard of batch) for (const chunk of shard.chunks) this.#pending.delete(keyOf(chunk.id))
+    for (const { ids } of batch)
+      for (let at = 0; at < ids.length; at += ID_BYTES) this.#pending.delete(keyOf(ids.subarray(at, at + ID_BYTES)))
     if (this.#deps.place && batch.length > 0) await this.#stripes(false)
   }
 
   async #makeFindable({ batch, work }: Commit): Promise<void> {
     const { catalogue, index, outbox } = this.#deps.parts
-    const rows = batch.map((shard) => ({ shard, prefixes: joinPrefixes(shard.chunks.map((chunk) => chunk.id)) }))
+    const rows = batch.map((shard) => ({ shard, prefixes: prefixesOf(shard.ids) }))
     const number = catalogue.indexed + 1
     const epoch = this.#epoch
     if (batch.length > 0) {
@@ -238,7 +261,7 @@ export class ChunkWriter implements ObjectStore {
   }
 
   /** Bodies the catalogue will never name. What cannot be removed now is removed at the next start. */
-  async #forget(batch: readonly SealedShard[]): Promise<void> {
+  async #forget(batch: readonly NewShard[]): Promise<void> {
     const { outbox } = this.#deps.parts
     await outbox.remove(batch.map((shard) => shard.id)).catch(() => undefined)
   }
@@ -252,6 +275,7 @@ export class ChunkWriter implements ObjectStore {
 
   /** To be awaited when writing ends or is given up: no commit is running any more, what was not committed is removed. */
   async idle(): Promise<void> {
+    await this.#packers.idle()
     await this.#commits.catch(() => undefined)
     await Promise.allSettled(this.#puts)
     await this.#forget(this.#batch)

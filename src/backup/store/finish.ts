@@ -25,6 +25,7 @@ export async function finishWriting(deps: FinishDeps, record: (needed: Set<numbe
   const { parts, writer } = deps
   const { inline, options } = parts
   const room = inline.frames.length < limits.inlineFrames ? options.maxInlineBytes - inline.storedBytes : 0
+  await writer.settle()
   // The estimate knows no compression yet when little was written: worth a try.
   if (room > 0 && writer.waitingBytes <= WORTH_TRYING && (await rideInHead(deps, room, record))) return
   await intoShards(deps, record)

@@ -8,7 +8,7 @@ import type { FetchOutcome, FetchRequest, HostFault, StripeRecord } from '../../
 import { isRemoteGroup, REMOTE_PEER } from '../remotes/remote-group.ts'
 import type { StripeRow } from '../catalogue/stripe-rows.ts'
 import type { EventStream } from '../events.ts'
-import { inSlab } from '../kernel/slabs.ts'
+import { inSlab } from '../kernel/shard-slabs.ts'
 import { chunkUses } from '../read/walk-tree.ts'
 import { shardSet } from '../read/shard-sets.ts'
 import type { BadShard, VerifyEvent, VerifyRequest, VerifySummary } from '../requests.ts'

@@ -33,6 +33,11 @@ export function maybeExport(name: string): boolean {
   return worthALook.test(name)
 }
 
+/** Archives are cut at their members. */
+export function isArchiveName(name: string): boolean {
+  return /\.zip$/i.test(name)
+}
+
 /** By the first bytes. */
 export function recognise(name: string, bytes: Uint8Array): { app: string; reader: ExportReader } | undefined {
   const start = startOf(name, bytes)

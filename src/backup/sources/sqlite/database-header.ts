@@ -16,6 +16,13 @@ export interface DatabaseHeader {
 /** Beside a database these hold what it lacks, or know who uses it. */
 export const companionSuffixes = ['-wal', '-shm', '-journal'] as const
 
+/** Whether a name may be that of one of those. */
+export function isCompanionName(name: Uint8Array): boolean {
+  const end = view(name).toString('latin1', Math.max(0, name.length - LONGEST_SUFFIX))
+  return companionSuffixes.some((suffix) => end.endsWith(suffix))
+}
+
+const LONGEST_SUFFIX = 8
 const MAGIC = Buffer.from('SQLite format 3\0', 'latin1')
 const PAGE_SIZE_AT = 16
 const WRITE_VERSION_AT = 18

@@ -15,7 +15,8 @@ const MAX_PAGES = 4096
 const MAX_BYTES = 16 * 1024 * 1024
 /** Pages change alone: small chunks keep what lives of an older one from being dragged along. */
 const CHUNK_BYTES = 64 * 1024
-const HASH_BYTES = 16
+export const PAGE_HASH_BYTES = 16
+const HASH_BYTES = PAGE_HASH_BYTES
 const ID_BYTES = 32
 const HEAD_BYTES = 8
 const KEY_BYTES = 32

@@ -4,15 +4,18 @@
  * again; chunks hold whole pages, at most 64 KiB, of one segment.
  */
 import { view } from '../../../base/bytes.ts'
-import type { ChunkId } from '../../../shard/index.ts'
+import { chunkId, type ChunkId } from '../../../shard/index.ts'
+import type { Pieces } from '../../kernel/jobs.ts'
+import { ID_BYTES } from '../../kernel/namer.ts'
+import type { KernelPool } from '../../kernel/pool.ts'
 import { ContentBuilder, type ObjectStore } from '../../tree/list-builder.ts'
 import type { Content } from '../../tree/node.ts'
-import { PageHasher, pagesPerChunk, pagesPerSegment, type PageSegment } from './page-segment.ts'
+import { pagesPerChunk, pagesPerSegment, type PageSegment } from './page-segment.ts'
 
 /** Where pages go. */
 export interface PageStore extends ObjectStore {
-  /** Stores the pieces that lie one after the other in `slab`, which is free again when it resolves. */
-  putPieces(slab: Uint8Array, lengths: readonly number[]): Promise<ChunkId[]>
+  /** Stores named pieces that lie one after the other in `slab`, which is free again when it resolves. */
+  putPieces(slab: Uint8Array, pieces: Pieces): Promise<void>
   /** Whether a chunk stored earlier may be referred to again. */
   reuse(id: ChunkId): boolean
 }
@@ -33,7 +36,7 @@ export interface PageSource {
 interface Deps {
   readonly store: PageStore
   readonly map: SegmentMap
-  readonly idMac: Uint8Array
+  readonly kernel: Pick<KernelPool, 'run'>
   readonly signal: AbortSignal
   readonly progress: (bytes: number) => void
 }
@@ -43,7 +46,7 @@ interface Loaded {
   readonly hashes: Uint8Array
 }
 
-/** Bytes read and hashed at a time: a few milliseconds of the caller's thread. */
+/** Bytes a thread hashes, names or packs at a time. */
 const READ_BYTES = 2 * 1024 * 1024
 const HASH_BYTES = 16
 const NOT_KEPT = 0xffff
@@ -52,13 +55,11 @@ const NOT_KEPT = 0xffff
 export class PageWriter {
   readonly #source: PageSource
   readonly #deps: Deps
-  readonly #hasher: PageHasher
   readonly #segmentBytes: number
 
   constructor(source: PageSource, deps: Deps) {
     this.#source = source
     this.#deps = deps
-    this.#hasher = new PageHasher(deps.idMac, source.pageBytes)
     this.#segmentBytes = pagesPerSegment(source.pageBytes) * source.pageBytes
   }
 
@@ -71,7 +72,7 @@ export class PageWriter {
   async write(): Promise<{ content: Content; size: number }> {
     const builder = new ContentBuilder(this.#deps.store)
     const room = Math.min(this.#segmentBytes, this.#source.size)
-    const slabs = [Buffer.allocUnsafe(room), Buffer.allocUnsafe(room)] as const
+    const slabs = [shared(room), shared(room)] as const
     let size = 0
     let loading = this.#load(slabs[0], 0)
     try {
@@ -94,16 +95,20 @@ export class PageWriter {
     const { size, pageBytes } = this.#source
     const start = no * this.#segmentBytes
     const wanted = Math.min(this.#segmentBytes, size - start)
-    const hashes = Buffer.allocUnsafe(Math.ceil(wanted / pageBytes) * HASH_BYTES)
+    const hashing: Promise<Uint8Array>[] = []
     let at = 0
-    while (at < wanted) {
-      const block = slab.subarray(at, Math.min(wanted, at + READ_BYTES))
-      const count = await this.#readAll(block, start + at)
-      this.#hasher.hash(block.subarray(0, count), hashes.subarray((at / pageBytes) * HASH_BYTES))
-      at += count
-      if (count < block.length) break
+    try {
+      while (at < wanted) {
+        const block = slab.subarray(at, Math.min(wanted, at + READ_BYTES))
+        const count = await this.#readAll(block, start + at)
+        hashing.push(this.#deps.kernel.run('pages', { bytes: block.subarray(0, count), pageBytes }))
+        at += count
+        if (count < block.length) break
+      }
+      return { data: slab.subarray(0, at), hashes: Buffer.concat(await Promise.all(hashing)) }
+    } finally {
+      await Promise.allSettled(hashing)
     }
-    return { data: slab.subarray(0, at), hashes: hashes.subarray(0, Math.ceil(at / pageBytes) * HASH_BYTES) }
   }
 
   async #readAll(into: Uint8Array, position: number): Promise<number> {
@@ -127,6 +132,22 @@ export class PageWriter {
     await pushExtents(segment, { pageBytes, bytes: data.length }, builder)
   }
 
+  /** Names and stores pieces, some threads at once. */
+  async #putPieces(slab: Uint8Array, lengths: readonly number[]): Promise<ChunkId[]> {
+    const { kernel, store } = this.#deps
+    const runs = runsOf(lengths).map(async ({ at, bytes, lengths: some }) => {
+      const run = slab.subarray(at, at + bytes)
+      const pieces = await kernel.run('name', { bytes: run, lengths: some })
+      await store.putPieces(run, pieces)
+      return idsOf(pieces)
+    })
+    const ended = await Promise.allSettled(runs)
+    return ended.flatMap((end) => {
+      if (end.status === 'rejected') throw end.reason as Error
+      return end.value
+    })
+  }
+
   /** Stores the pages that are not kept, and says where all of them are. */
   async #putFresh(
     { data, hashes, old }: Loaded & { old: PageSegment | undefined },
@@ -139,7 +160,7 @@ export class PageWriter {
     const chunks: { id: ChunkId; pages: number }[] = []
     const renumbered = new Map<number, number>()
     const { slab, lengths, counts } = gather(data, kept, pageBytes)
-    const ids = await this.#deps.store.putPieces(slab, lengths)
+    const ids = await this.#putPieces(slab, lengths)
     let piece = 0
     let position = 0
     ids.forEach((id, i) => chunks.push({ id, pages: counts[i] ?? 0 }))
@@ -161,6 +182,11 @@ export class PageWriter {
     }
     return { pages, hashes: Buffer.from(hashes), slots, positions, chunks }
   }
+}
+
+/** Memory that threads share. */
+function shared(bytes: number): Uint8Array {
+  return new Uint8Array(new SharedArrayBuffer(bytes))
 }
 
 interface Plan {
@@ -203,6 +229,30 @@ function planPages(from: {
   return { kept, fresh }
 }
 
+interface Run {
+  readonly at: number
+  readonly bytes: number
+  readonly lengths: Uint32Array
+}
+
+/** Pieces by runs of about `READ_BYTES`, so that every thread gets some. */
+function runsOf(lengths: readonly number[]): Run[] {
+  const runs: Run[] = []
+  for (let first = 0, at = 0; first < lengths.length;) {
+    let bytes = 0
+    let next = first
+    while (next < lengths.length && bytes < READ_BYTES) bytes += lengths[next++] as number
+    runs.push({ at, bytes, lengths: Uint32Array.from(lengths.slice(first, next)) })
+    at += bytes
+    first = next
+  }
+  return runs
+}
+
+function idsOf({ ids, lengths }: Pieces): ChunkId[] {
+  return Array.from(lengths, (_, i) => chunkId(ids.slice(i * ID_BYTES, (i + 1) * ID_BYTES)))
+}
+
 interface Gathered {
   readonly slab: Uint8Array
   readonly lengths: readonly number[]
@@ -214,7 +264,7 @@ interface Gathered {
 function gather(data: Uint8Array, kept: Uint16Array, pageBytes: number): Gathered {
   const most = pagesPerChunk(pageBytes)
   const fresh = kept.reduce((sum, slot) => sum + (slot === NOT_KEPT ? 1 : 0), 0)
-  const slab = fresh === kept.length ? data : Buffer.allocUnsafe(fresh * pageBytes)
+  const slab = fresh === kept.length ? data : shared(fresh * pageBytes)
   const lengths: number[] = []
   const counts: number[] = []
   let at = 0

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { view } from '../../../../src/base/bytes.ts'
-import { chunkId, type ChunkId } from '../../../../src/shard/index.ts'
+import { chunkId, defaultChunkerOptions, defaultPackerOptions, type ChunkId } from '../../../../src/shard/index.ts'
 import { TreeReader } from '../../../../src/backup/tree/tree-reader.ts'
 import type { Content } from '../../../../src/backup/tree/node.ts'
 import {
@@ -14,6 +14,10 @@ import {
   pagesPerSegment,
   type PageSegment,
 } from '../../../../src/backup/sources/sqlite/page-segment.ts'
+import type { Pieces } from '../../../../src/backup/kernel/jobs.ts'
+import { ownThread } from '../../../../src/backup/kernel/own-thread.ts'
+import { KernelPool } from '../../../../src/backup/kernel/pool.ts'
+import { systemBlockingDisk, systemClock, systemRandom } from '../../../../src/daemon/system/index.ts'
 import { PageWriter, type PageStore } from '../../../../src/backup/sources/sqlite/page-writer.ts'
 
 const never = new AbortController().signal
@@ -24,11 +28,11 @@ class MemoryStore implements PageStore {
   lengths: number[] = []
   readonly lost = new Set<string>()
 
-  async putPieces(slab: Uint8Array, lengths: readonly number[]): Promise<ChunkId[]> {
+  async putPieces(slab: Uint8Array, { ids, lengths }: Pieces): Promise<void> {
     let at = 0
-    return lengths.map((length) => {
+    lengths.forEach((length, i) => {
       this.lengths.push(length)
-      return this.#put(slab.subarray(at, (at += length)))
+      this.#keep(chunkId(ids.slice(i * 32, i * 32 + 32)), slab.subarray(at, (at += length)))
     })
   }
 
@@ -41,7 +45,10 @@ class MemoryStore implements PageStore {
   }
 
   #put(bytes: Uint8Array): ChunkId {
-    const id = chunkId(createHash('sha256').update(bytes).digest())
+    return this.#keep(chunkId(createHash('sha256').update(bytes).digest()), bytes)
+  }
+
+  #keep(id: ChunkId, bytes: Uint8Array): ChunkId {
     this.chunks.set(keyOf(id), Buffer.from(bytes))
     this.lost.delete(keyOf(id))
     return id
@@ -51,6 +58,13 @@ class MemoryStore implements PageStore {
 function keyOf(id: Uint8Array): string {
   return view(id).toString('hex')
 }
+
+const setup = {
+  ...{ idMac, chunker: Buffer.alloc(32, 1), epochs: [] },
+  ...{ chunk: defaultChunkerOptions, packer: defaultPackerOptions },
+}
+const threads = ownThread({ disk: systemBlockingDisk, random: systemRandom })
+const kernel = new KernelPool(() => setup, { threads, clock: systemClock })
 
 class Database {
   readonly store = new MemoryStore()
@@ -80,7 +94,7 @@ class Database {
           },
           put: (no, segment) => this.segments.set(no, segment),
         },
-        idMac,
+        kernel,
         signal: never,
         progress: () => undefined,
       },

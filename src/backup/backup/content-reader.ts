@@ -1,0 +1,239 @@
+/**
+ * Files → chunks and extents, on the engine's threads: small files many at a time, large ones as a stream of blocks.
+ * Invariants: content lies in slabs only, so memory does not depend on the input; whatever is read is also stored, in
+ * any order; a stream gives up the slab it was cut from without needing another, so streams never wait for each other.
+ */
+import type { DiskFile, DiskStat } from '../../base/disk.ts'
+import { invariant, PlexiError } from '../../base/errors.ts'
+import { Semaphore } from '../../base/queue.ts'
+import type { SlabPool } from '../kernel/slabs.ts'
+import type { Parts } from '../parts.ts'
+import { nameText } from '../sources/excludes.ts'
+import type { Fill } from '../sources/fill.ts'
+import { hasChanged, openSource } from '../sources/read-file.ts'
+import { reasonOf } from '../sources/reason.ts'
+import { isSparse, regionsOf } from '../sources/regions.ts'
+import { HEADER_BYTES, readHeader } from '../sources/sqlite/database-header.ts'
+import type { WalkEntry } from '../sources/walk.ts'
+import { ContentBuilder } from '../tree/list-builder.ts'
+import type { Content } from '../tree/node.ts'
+import type { ExportWriter } from './export-writer.ts'
+import type { Written } from './written.ts'
+import type { Counters } from './counters.ts'
+import { pushExtents } from './extents.ts'
+import { SmallFiles, type SmallWritten } from './small-files.ts'
+import type { ChunkStore } from './tree-writer.ts'
+
+export interface ContentDeps {
+  readonly parts: Parts
+  readonly store: ChunkStore
+  readonly slabs: SlabPool
+  readonly counters: Counters
+  readonly exports: Pick<ExportWriter, 'watch' | 'look'>
+  readonly signal: AbortSignal
+  readonly progress: () => void
+}
+
+/** Large files read at once. */
+const STREAMS = 3
+
+export class ContentReader {
+  readonly #deps: ContentDeps
+  readonly #small: SmallFiles
+  readonly #streams = new Semaphore(STREAMS)
+
+  constructor(deps: ContentDeps) {
+    this.#deps = deps
+    this.#small = new SmallFiles(deps)
+  }
+
+  /** Starts with a file; small ones wait for `send`. Never rejects before it is awaited. */
+  start(entry: WalkEntry): Promise<Written | 'database'> {
+    const work: Promise<SmallWritten> =
+      entry.stat.size <= this.#deps.parts.options.chunk.maxBytes
+        ? this.#small.add(entry)
+        : this.#streams.run(() => this.#large(entry, readHeader), this.#deps.signal)
+    work.catch(() => undefined)
+    return work
+  }
+
+  /** Small files collected so far are read now. */
+  send(): void {
+    this.#small.send()
+  }
+
+  /** A file of any size, block by block, whatever is in it. */
+  async plain(entry: WalkEntry): Promise<Written> {
+    const written = await this.#large(entry, () => undefined)
+    invariant(written !== 'database', 'nothing is taken for a database')
+    return written
+  }
+
+  async #large(entry: WalkEntry, databaseIn: typeof readHeader): Promise<Written | 'database'> {
+    try {
+      const { file, stat } = await openSource(this.#deps.parts.disk, entry)
+      try {
+        if (databaseIn(await startOf(file)) !== undefined) return 'database'
+        const written = await this.#writeRegions(file, { stat, path: nameText(entry.path) })
+        const changed = hasChanged(entry.stat, stat) || hasChanged(stat, await file.stat())
+        return { ...written, changed }
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      // Only the source may fail softly: what the engine itself throws, or the system about our own files, ends the backup.
+      if (error instanceof PlexiError || this.#deps.signal.aborted || !isSourceError(error)) throw error
+      return { error: reasonOf(error) }
+    }
+  }
+
+  async stream(fill: Fill): Promise<{ content: Content; size: number }> {
+    const builder = new ContentBuilder(this.#deps.store)
+    const size = await this.#writeData(builder, fill)
+    return { content: await builder.finish(), size }
+  }
+
+  /** Data to the end of the file; holes as what they are. */
+  async #writeRegions(
+    file: DiskFile,
+    { stat, path }: { stat: DiskStat; path: string },
+  ): Promise<{ content: Content; size: number }> {
+    const { store, counters, progress } = this.#deps
+    const builder = new ContentBuilder(store)
+    let size = 0
+    for await (const { hole, from, to } of regionsOf(file, stat)) {
+      if (hole) {
+        await builder.push({ chunk: null, from: 0, length: to - from })
+        counters.bytesDone += to - from
+        size += to - from
+        progress()
+      } else {
+        const watched = this.#deps.exports.watch(path, fillRange(file, from, isSparse(stat) ? to : Infinity))
+        size += await this.#writeData(builder, watched.fill)
+        watched.done()
+      }
+    }
+    return { content: await builder.finish(), size }
+  }
+
+  /** Block after block: while one is cut and packed the next one is read. What a block leaves over begins the next. */
+  async #writeData(builder: ContentBuilder, fill: Fill): Promise<number> {
+    const { slabs, signal, parts } = this.#deps
+    const { chunk, readBlockBytes } = parts.options
+    const storing: Promise<void>[] = []
+    let rest: Uint8Array = Buffer.alloc(0)
+    let size = 0
+    const read = (): Promise<Block> => {
+      const reading = readBlock(slabs, guarded(fill), { from: chunk.maxBytes, bytes: readBlockBytes })
+      reading.catch(() => undefined)
+      return reading
+    }
+    let reading: Promise<Block> | undefined = read()
+    try {
+      for (;;) {
+        const { slab, count }: Block = await reading
+        const last: boolean = count < readBlockBytes
+        reading = undefined
+        if (!last) reading = read()
+        slab.set(rest, chunk.maxBytes - rest.length)
+        const block = slab.subarray(chunk.maxBytes - rest.length, chunk.maxBytes + count)
+        const { used, stored } = await this.#cut({ slab, block, last }, builder)
+        storing.push(stored)
+        size += used
+        rest = Buffer.from(block.subarray(used))
+        signal.throwIfAborted()
+        if (reading === undefined) break
+      }
+      await Promise.all(storing)
+      return size
+    } finally {
+      const unused = await reading?.catch(() => undefined)
+      if (unused !== undefined) slabs.give(unused.slab)
+      await Promise.allSettled(storing)
+    }
+  }
+
+  async #cut(
+    { slab, block, last }: { slab: Uint8Array; block: Uint8Array; last: boolean },
+    builder: ContentBuilder,
+  ): Promise<{ used: number; stored: Promise<void> }> {
+    const { parts, store, slabs, counters, progress } = this.#deps
+    let stored: Promise<void> = Promise.resolve()
+    try {
+      const pieces = await parts.kernel.run('cut', { bytes: block, last })
+      stored = store.putPieces(block, pieces)
+      const used = await pushExtents(pieces, builder)
+      counters.bytesDone += used
+      progress()
+      return { used, stored }
+    } finally {
+      const free = (): void => {
+        slabs.give(slab)
+      }
+      stored.then(free, free)
+    }
+  }
+}
+
+async function startOf(file: DiskFile): Promise<Uint8Array> {
+  const start = Buffer.alloc(HEADER_BYTES)
+  return start.subarray(0, await file.read(start, 0))
+}
+
+interface Block {
+  readonly slab: Uint8Array
+  /** Bytes read, after the room for what the block before left over. */
+  readonly count: number
+}
+
+/** Reads until the block is full or the input ends. */
+async function readBlock(
+  slabs: SlabPool,
+  fill: Fill,
+  { from, bytes }: { from: number; bytes: number },
+): Promise<Block> {
+  const slab = await slabs.take()
+  try {
+    let at = 0
+    while (at < bytes) {
+      const count = await fill(slab.subarray(from + at, from + bytes))
+      if (count === 0) break
+      at += count
+    }
+    return { slab, count: at }
+  } catch (error) {
+    slabs.give(slab)
+    throw error
+  }
+}
+
+/** Bytes of a file from `from` up to `to` or its end. */
+function fillRange(file: DiskFile, from: number, to: number): Fill {
+  let at = from
+  return async (into) => {
+    const count = at >= to ? 0 : await file.read(into.subarray(0, Math.min(into.length, to - at)), at)
+    at += count
+    return count
+  }
+}
+
+const fromSource = new WeakSet()
+
+/** Marks errors of reading the source, to tell them from errors of storing. */
+function guarded(fill: Fill): Fill {
+  return async (into) => {
+    try {
+      return await fill(into)
+    } catch (error) {
+      if (error instanceof Error) fromSource.add(error)
+      throw error
+    }
+  }
+}
+
+/** Opening the source fails with the path in it; reading is marked. */
+function isSourceError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { syscall, code } = error as NodeJS.ErrnoException
+  return fromSource.has(error) || syscall === 'open' || code === 'ENXIO'
+}

@@ -9,6 +9,7 @@ import { Semaphore } from '../../base/queue.ts'
 import type { SlabPool } from '../kernel/slabs.ts'
 import type { Parts } from '../parts.ts'
 import { nameText } from '../sources/excludes.ts'
+import { maybeExport } from '../sources/exports/recognise.ts'
 import type { Fill } from '../sources/fill.ts'
 import { hasChanged, openSource } from '../sources/read-file.ts'
 import { reasonOf } from '../sources/reason.ts'
@@ -108,9 +109,10 @@ export class ContentReader {
         size += to - from
         progress()
       } else {
-        const watched = this.#deps.exports.watch(path, fillRange(file, from, isSparse(stat) ? to : Infinity))
-        size += await this.#writeData(builder, watched.fill)
-        watched.done()
+        const fill = fillRange(file, from, isSparse(stat) ? to : Infinity)
+        const watched = maybeExport(path) ? this.#deps.exports.watch(path, fill) : undefined
+        size += await this.#writeData(builder, watched?.fill ?? fill)
+        watched?.done()
       }
     }
     return { content: await builder.finish(), size }

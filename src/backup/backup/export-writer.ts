@@ -11,7 +11,7 @@ import { cutAt } from '../sources/cut-at.ts'
 import type { Fill } from '../sources/fill.ts'
 import { nameText } from '../sources/excludes.ts'
 import { CUT_OFF, START_BYTES, type Counted, type ExportReader } from '../sources/exports/export-reader.ts'
-import { isArchiveName, maybeExport, recognise, recogniseZip, zipAppByName } from '../sources/exports/recognise.ts'
+import { isArchiveName, recognise, recogniseZip, zipAppByName } from '../sources/exports/recognise.ts'
 import { openZip, type ZipArchive } from '../sources/exports/zip-archive.ts'
 import { hasChanged, openSource } from '../sources/read-file.ts'
 import type { PageStore } from '../sources/sqlite/page-writer.ts'
@@ -65,11 +65,9 @@ export class ExportWriter {
   watch(path: string, fill: Fill): { fill: Fill; done: () => void } {
     let form: ReturnType<typeof recognise>
     let begun = false
-    const worth = maybeExport(path)
     return {
       fill: async (into) => {
         const count = await fill(into)
-        if (!worth) return count
         const bytes = Buffer.from(into.buffer, into.byteOffset, count)
         if (!begun && count > 0) form = recognise(path, bytes)
         begun ||= count > 0

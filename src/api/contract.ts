@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { automationContract } from './contract-automation.ts'
+import { deviceContract } from './contract-devices.ts'
 import { retentionContract } from './contract-retention.ts'
 import { remoteContract } from './contract-remotes.ts'
 import { paths, type RouteName, type RouteKind } from './paths.ts'
@@ -253,7 +254,7 @@ export const contract = {
     query: common.none,
     response: people.recoveryKit,
   },
-  devices: { role: 'viewer', summary: 'Devices of the vault', query: common.page, response: people.device },
+  ...deviceContract,
 
   ...{ ...automationContract, ...retentionContract },
   openapi: { role: 'open', summary: 'This contract as OpenAPI 3.1', query: common.none, response: z.looseObject({}) },

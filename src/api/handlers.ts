@@ -99,6 +99,13 @@ export const documents: Handlers<'document' | 'job', 'item'> = {
 
   identity: ({ services }) => services.identity.show(),
   identityKit: ({ services }) => services.identity.kit(),
+  vaultRecord: ({ services }) => services.identity.record(),
+  vaultRecordChange: ({ services, body, signal }) => services.identity.changeRecord(body, signal),
+  deviceSync: ({ services, signal }) => services.identity.sync(signal),
+  deviceUnlock: async ({ services, body }) => {
+    await services.identity.unlock(body.proof)
+    return { ok: true }
+  },
 
   source: ({ services, params }) => services.sources.get(params.id),
   sourceAdd: ({ services, body }) => services.sources.add(body),

@@ -59,6 +59,7 @@ export type {
 export type {
   Circle,
   Device,
+  DeviceSync,
   Hosting,
   Identity,
   Invite,
@@ -70,6 +71,9 @@ export type {
   Peer,
   PeerPing,
   RecoveryKit,
+  VaultRecordChange,
+  VaultRecordChanged,
+  VaultRecordInfo,
 } from './schemas/people.ts'
 export type { AdoptSummary, Remote, RemoteTestSummary, SeedSummary } from './schemas/remotes.ts'
 export type {

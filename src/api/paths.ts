@@ -85,6 +85,10 @@ export const paths = {
   identity: { method: 'GET', path: '/identity', kind: 'document' },
   identityKit: { method: 'GET', path: '/identity/kit', kind: 'document' },
   devices: { method: 'GET', path: '/devices', kind: 'list' },
+  vaultRecord: { method: 'GET', path: '/devices/record', kind: 'document' },
+  vaultRecordChange: { method: 'POST', path: '/devices/record', kind: 'document' },
+  deviceSync: { method: 'POST', path: '/devices/sync', kind: 'document' },
+  deviceUnlock: { method: 'POST', path: '/devices/unlock', kind: 'document' },
 
   sources: { method: 'GET', path: '/sources', kind: 'list' },
   sourceAdd: { method: 'POST', path: '/sources', kind: 'document' },

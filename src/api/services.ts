@@ -33,6 +33,10 @@ import type {
   Peer,
   PeerPing,
   RecoveryKit,
+  DeviceSync,
+  VaultRecordChange,
+  VaultRecordChanged,
+  VaultRecordInfo,
 } from './schemas/people.ts'
 import type { Remote } from './schemas/remotes.ts'
 import type { Forgotten, ForgetRequest, PruneRequest, Storage } from './schemas/retention.ts'
@@ -219,6 +223,13 @@ export interface IdentityService {
   show(): Promise<Identity>
   kit(): Promise<RecoveryKit>
   devices(): Listing<Device>
+  record(): Promise<VaultRecordInfo>
+  /** `SECURITY_ROLLBACK` for what does not follow, `SECURITY_*` for what the vault did not sign. */
+  changeRecord(change: VaultRecordChange, signal: AbortSignal): Promise<VaultRecordChanged>
+  /** `NETWORK_NO_BOOTSTRAP`. */
+  sync(signal: AbortSignal): Promise<DeviceSync>
+  /** `SECURITY_SIGNATURE`, `AUTH_FORBIDDEN` for a proof that is too old or of another device. */
+  unlock(proof: string): Promise<void>
 }
 
 /** What is backed up again and again: `STORAGE_SOURCE_NOT_FOUND`. */

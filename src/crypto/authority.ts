@@ -195,7 +195,16 @@ function nextEpoch(secrets: VaultSecrets, next: Authority, deps: AuthorityDeps):
   const devices = next.devices.filter((device) => !next.revoked.includes(device.content.serial))
   const fresh = newEpoch(secrets, { epoch: next.epochs.length + 1, devices }, deps)
   const keys = [...epochKeysForVault(secrets, next), fresh.key]
-  return publish(secrets, { ...next, epochs: [...next.epochs, fresh.entry] }, { keys, random: deps.random })
+  const older = next.epochs.map((entry) => withoutWriteOnly(entry, next.devices))
+  return publish(secrets, { ...next, epochs: [...older, fresh.entry] }, { keys, random: deps.random })
+}
+
+/** Who may not fetch holds the newest epoch key alone: older ones go with the epoch that follows. */
+function withoutWriteOnly(entry: AuthorityEpoch, devices: readonly AuthorityDevice[]): AuthorityEpoch {
+  const readers = new Set(
+    devices.filter(({ content }) => content.grants.includes('fetch')).map(({ content }) => content.serial),
+  )
+  return { ...entry, devices: entry.devices.filter(({ serial }) => readers.has(serial)) }
 }
 
 function newEpoch(

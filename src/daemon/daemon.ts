@@ -10,6 +10,8 @@ import type { Logger } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Environment, HomePaths } from '../config/home.ts'
 import { vaultText } from '../crypto/ids.ts'
+import type { DeviceKeys } from '../crypto/keystore-format.ts'
+import { openTerms } from '../crypto/terms.ts'
 import { PlexiNode } from '../node/index.ts'
 import { OutboxWatch } from './alarms/outbox-watch.ts'
 import { Automation } from './automation.ts'
@@ -18,7 +20,8 @@ import { EventHub } from './event-hub.ts'
 import { HeadWatch } from './head-watch.ts'
 import { prepareHome, requireVault } from './home.ts'
 import { deviceOf, type Device } from './identity/device.ts'
-import { lockKind, passphraseFrom, readKeystore } from './identity/keystore-file.ts'
+import { lockKind, passphraseFrom, readKeystore, writeKeystore } from './identity/keystore-file.ts'
+import { VaultRecord } from './identity/vault-record.ts'
 import { jobMigrations, openJobsDatabase } from './jobs/database.ts'
 import { BackupJob } from './jobs/backup-job.ts'
 import { jobDefaults } from './jobs/options.ts'
@@ -44,6 +47,7 @@ import { createServices } from './services/index.ts'
 import type { SettingFlags } from './settings.ts'
 import { commandOutput } from './system/command-output.ts'
 import { systemClock, systemDisk, systemRandom, systemThreads } from './system/index.ts'
+import { TermsTeller } from './terms-teller.ts'
 import { newToken } from './token.ts'
 
 export interface DaemonRequest {
@@ -66,6 +70,9 @@ export interface RunningDaemon {
   reload(): Promise<Reloaded>
   stop(): Promise<void>
 }
+
+/** For the last step of dropping an older epoch key, where one was cut off. */
+const SETTLE_MS = 60_000
 
 const disk = systemDisk
 const clock = systemClock
@@ -123,13 +130,18 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
 
   const people = new People(node)
   const events = new EventHub(eventOptions, { clock })
-  const loops = await startLoops(parts, { ...world, engine, node, people, events })
+  const save = async (keys: DeviceKeys): Promise<void> =>
+    writeKeystore(paths, { keys, passphrase: await passphraseFrom(env) }, keystore)
+  let changed = (): void => undefined
+  const record = new VaultRecord({ device, engine, save, changed: () => changed(), log })
+  const loops: Loops = await startLoops(parts, { ...world, engine, node, people, events, device, record })
+  changed = () => loops.placement.kick()
   const common = { ...world, ...loops, engine, node, people, events, device, paths }
   const { jobs, automation } = await startWork(parts, common)
 
   const stopAsked = Promise.withResolvers<string>()
   const services = createServices({
-    ...{ ...common, settings, jobs, automation, version, started },
+    ...{ ...common, settings, record, jobs, automation, version, started },
     lockKind: await lockKind(paths, keystore),
     address: () => api.address,
     shutdown: stopAsked.resolve,
@@ -154,6 +166,7 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
 interface Loops {
   readonly placement: PlacementLoop
   readonly heads: HeadWatch
+  readonly teller: TermsTeller
   readonly remotes: RemoteLoop
 }
 
@@ -165,20 +178,28 @@ interface LoopsNeed {
   readonly node: PlexiNode
   readonly people: People
   readonly events: EventHub
+  readonly device: Device
+  readonly record: VaultRecord
 }
 
 /** What goes on by itself: bringing out what waits, watching for newer heads, filling remotes. */
 async function startLoops(parts: Parts, need: LoopsNeed): Promise<Loops> {
-  const { node, people } = need
+  const { node, people, device, record } = need
+  await record.settle(AbortSignal.timeout(SETTLE_MS))
+  const online = (): boolean => people.online().size > 0
   const eligible = (): string[] => people.eligible()
   const placement = await parts.add(new PlacementLoop(placementDefaults, { ...need, eligible }))
   const heads = await parts.add(
     new HeadWatch({
       ...{ ...need, network: node.network, device: node.peer },
-      online: () => people.online().size > 0,
+      ...{ record, online },
+      devices: () => record.authority.devices.length - record.authority.revoked.length,
+      reads: device.certificate.grants.includes('fetch'),
       adopted: () => placement.kick(),
     }),
   )
+  const worthTelling = (): boolean => openTerms(device.keys.terms, device.keys.vault).version > 1
+  const teller = await parts.add(new TermsTeller({ ...need, online, worthTelling }))
   const remotes = await parts.add(
     new RemoteLoop(remoteDefaults, {
       ...need,
@@ -186,7 +207,7 @@ async function startLoops(parts: Parts, need: LoopsNeed): Promise<Loops> {
       met: (found, signal) => heads.consider(found, signal),
     }),
   )
-  return { placement, heads, remotes }
+  return { placement, heads, teller, remotes }
 }
 
 interface WorkNeed extends Loops {

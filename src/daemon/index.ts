@@ -7,6 +7,10 @@ import type { RecoverHooks, Recovered } from './identity/recover.ts'
 import type { RecoverRequest } from './identity/recover-request.ts'
 import type { InitDeps, Initialised } from './identity/init.ts'
 import type { JoinRequest } from './identity/join.ts'
+import type { VaultWords } from './identity/vault-changes.ts'
+import type { SignedRecord } from './identity/vault-record.ts'
+import type { PeerKey } from '../crypto/ids.ts'
+import { systemClock, systemRandom } from './system/index.ts'
 
 export { readDaemonInfo, type DaemonInfo } from './daemon-info.ts'
 export {
@@ -56,4 +60,20 @@ export async function recoverHome(
   signal: AbortSignal,
 ): Promise<Recovered> {
   return await (await import('./identity/recover.ts')).recoverHome(request, hooks, signal)
+}
+
+/** `identity rotate`: what the daemon is given. */
+export async function rotatedVault(words: VaultWords): Promise<SignedRecord> {
+  return (await import('./identity/vault-changes.ts')).rotated(words, { random: systemRandom, clock: systemClock })
+}
+
+/** `identity revoke`: likewise. */
+export async function revokedVault(words: VaultWords, serials: readonly number[]): Promise<SignedRecord> {
+  const { revoked } = await import('./identity/vault-changes.ts')
+  return revoked({ ...words, serials }, { random: systemRandom, clock: systemClock })
+}
+
+/** `identity check`: throws `AUTH_PHRASE_MISMATCH`. */
+export async function unlockProof(words: Pick<VaultWords, 'phrase' | 'vault'>, peer: PeerKey): Promise<Uint8Array> {
+  return (await import('./identity/vault-changes.ts')).unlocked(words, peer, systemClock)
 }

@@ -9,7 +9,7 @@ import { stopAll } from '../base/lifecycle.ts'
 import { PlexiError } from '../base/errors.ts'
 import { peerKey, type PeerKey } from '../crypto/ids.ts'
 import { openTerms } from '../crypto/terms.ts'
-import type { ShardNetwork } from '../shard/index.ts'
+import type { GroupHost, ShardNetwork } from '../shard/index.ts'
 import { Hosting } from './hosting.ts'
 import type { Membership } from './membership.ts'
 import { NetReport } from './net-report.ts'
@@ -23,6 +23,7 @@ import { createHandlers, leaseDaysOf, serveDefaults, type ProtocolHandler } from
 import { hostDefaults } from './host/index.ts'
 import { SeedAdoption, type SeedProgress, type SeedSummary } from './seed-adoption.ts'
 import { Libp2pWire } from './stream-adapter.ts'
+import { tellTerms } from './transfer/tell-terms.ts'
 
 export const PROTOCOL_VERSION = '1'
 
@@ -147,6 +148,18 @@ export class PlexiNode implements Service {
     return { eligible: candidates.filter(eligible).length, online: candidates.length }
   }
 
+  /**
+   * Shows the vault's newest terms to every host that is known, so that they refuse at once whom the vault revoked.
+   * Resolves to how many saw them, and who did not answer.
+   */
+  async tellTerms(signal: AbortSignal): Promise<{ told: number; missing: PeerKey[] }> {
+    const { book, calls, candidates, limits, store } = this.#running()
+    await this.#knowOwnTerms({ store })
+    const hosts = new Map<PeerKey, GroupHost>(book.hosts())
+    for (const { peer, addresses } of candidates()) if (!hosts.has(peer)) hosts.set(peer, { peer, addresses })
+    return tellTerms([...hosts.values()], { calls, limits, clock: this.#deps.clock }, signal)
+  }
+
   /** Looks for members now and resolves when nobody new turns up. */
   async discover(signal: AbortSignal): Promise<void> {
     await this.#running().discovery.converge(signal, { force: true })
@@ -158,7 +171,7 @@ export class PlexiNode implements Service {
   }
 
   /** Other devices of the own vault may store here too: what the vault revoked is refused here like anywhere. */
-  async #knowOwnTerms({ store }: NodeParts): Promise<void> {
+  async #knowOwnTerms({ store }: Pick<NodeParts, 'store'>): Promise<void> {
     const { device } = this.#deps
     const bytes = device.terms()
     const { vault } = device

@@ -361,6 +361,10 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
       kit: () =>
         Promise.resolve({ vault: ID, circle: 'main', key: null, addresses: [], name: 'laptop', created: TIME }),
       devices: () => [],
+      record: async () => ({ authority: 'AA', terms: 'AA', forked: false }),
+      changeRecord: async () => ({ version: 2, epoch: 1, termsVersion: 1, told: 0, missing: [] }),
+      sync: async () => ({ news: 0, snapshots: 0 }),
+      unlock: async () => undefined,
     },
     ...fakeAutomation(called),
   }

@@ -27,13 +27,13 @@ function head(key: typeof own, seq: number): FoundHead {
 }
 
 /** A device that has made head 5, and members that know `found`. */
-async function watch(found: readonly FoundHead[], headSeq = 5) {
+async function watch(found: readonly FoundHead[], headSeq = 5, devices = 1) {
   const adopted: number[] = []
   let asked = 0
   const heads = new HeadWatch({
     engine: {
       status: () => ({ headSeq }) as never,
-      adopt: async (given) => {
+      sync: async (given) => {
         adopted.push(given.length)
         const alarm = { code: 'SECURITY_ROLLBACK', text: 'newer', peer: device } as const
         return { headSeq: 9, headTime: 0, sources: 1, snapshots: 1, news: 1, alarms: [alarm] }
@@ -46,6 +46,9 @@ async function watch(found: readonly FoundHead[], headSeq = 5) {
       },
     },
     device,
+    record: { learn: async () => false },
+    devices: () => devices,
+    reads: true,
     online: () => true,
     adopted: () => adopted.push(-1),
     clock: systemClock,
@@ -59,19 +62,17 @@ async function watch(found: readonly FoundHead[], headSeq = 5) {
 
 t.test('a newer head of its own is taken over and told', async (t) => {
   const { adopted, alarms } = await watch([head(own, 4), head(own, 7), head(other, 9)])
-  t.same(adopted, [1, -1])
+  t.same(adopted, [3, -1], 'all heads are judged together')
   t.match(alarms, [{ code: 'SECURITY_ROLLBACK' }])
 })
 
-t.test('older heads, and heads of other devices, are left alone', async (t) => {
-  const { adopted, asked } = await watch([head(own, 4), head(other, 9)])
-  t.same(adopted, [])
+t.test('heads of other devices are taken in, and looked at once a while', async (t) => {
+  const { adopted, asked } = await watch([head(other, 9)], 5, 2)
+  t.same(adopted, [1, -1])
   t.equal(asked, 1)
 })
 
-t.test('garbage is no head; a device without a head asks nobody', async (t) => {
-  const broken = head(own, 9)
-  const garbage = { ...broken, bundle: { ...broken.bundle, notice: Buffer.from('nonsense') } }
-  t.same((await watch([garbage])).adopted, [])
+t.test('a device that is alone and has no head asks nobody; one of several does', async (t) => {
   t.equal((await watch([head(own, 9)], 0)).asked, 0)
+  t.equal((await watch([], 0, 2)).asked, 1)
 })

@@ -160,5 +160,49 @@ export const device = z.object({
   grants: z.array(z.string()),
   current: z.boolean(),
   revoked: z.boolean(),
+  /** It may store, and neither fetch nor read what is older than its epoch. */
+  writeOnly: z.boolean(),
+  added: time,
+  /** Its newest head known here; null before the first. */
+  headSeq: uint.nullable(),
+  headTime: time.nullable(),
+  /** Snapshots that head names; null for this device. */
+  snapshots: uint.nullable(),
 })
 export type Device = z.output<typeof device>
+
+/** Base64url. */
+const signedBytes = z.string().max(512 * 1024)
+
+/** The vault's own record as this device knows it: sealed and signed, no secret. */
+export const vaultRecord = z.object({
+  authority: signedBytes,
+  terms: signedBytes,
+  /** Backups wait for the words: this device forked twice within a day. */
+  forked: z.boolean(),
+})
+export type VaultRecordInfo = z.output<typeof vaultRecord>
+
+/** A newer one, made by whoever has the words. */
+export const vaultRecordChange = z.strictObject({ authority: signedBytes, terms: signedBytes })
+export type VaultRecordChange = z.output<typeof vaultRecordChange>
+
+export const vaultRecordChanged = z.object({
+  version: uint,
+  epoch: uint,
+  termsVersion: uint,
+  /** Hosts that have seen the terms, and those that did not answer: they are told when they are back. */
+  told: uint,
+  missing: z.array(peerId),
+})
+export type VaultRecordChanged = z.output<typeof vaultRecordChanged>
+
+/** `proof`: `{v, vault, device, time}` signed by the vault key, domain `request`. */
+export const deviceUnlock = z.strictObject({ proof: z.string().max(4096) })
+
+export const deviceSync = z.object({
+  /** Devices whose head was new here. */
+  news: uint,
+  snapshots: uint,
+})
+export type DeviceSync = z.output<typeof deviceSync>

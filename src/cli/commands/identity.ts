@@ -1,11 +1,9 @@
 /** `identity`: this device and its vault. The words are compared here; they never leave this process. */
 import { Command } from 'commander'
-import { toHex } from '../../base/bytes.ts'
-import { PlexiError } from '../../base/errors.ts'
 import type { Cli } from '../cli.ts'
 import { counted, timestamp } from '../format.ts'
 import type { Session } from '../session.ts'
-import { readWords } from '../words.ts'
+import { check, listDevices, revoke, rotate } from '../devices.ts'
 
 export function build(cli: Cli): Command {
   const identity = new Command('identity')
@@ -15,6 +13,22 @@ export function build(cli: Cli): Command {
     .description('do these 24 words belong to this vault?')
     .option('--phrase-file <file>', 'a file with the words; - for stdin')
     .action(cli.action(check))
+  identity
+    .command('devices')
+    .description('the devices of this vault')
+    .option('--sync', 'look first what the others did')
+    .action(cli.action(listDevices))
+  identity
+    .command('revoke')
+    .argument('<device>', 'its name, serial, or a start of its peer id')
+    .description('a device loses its rights for good; asks for the words')
+    .option('--phrase-file <file>', 'a file with the words; - for stdin')
+    .action(cli.action(revoke))
+  identity
+    .command('rotate')
+    .description('begin a new epoch: what is stored from now on has a new key; asks for the words')
+    .option('--phrase-file <file>', 'a file with the words; - for stdin')
+    .action(cli.action(rotate))
   identity
     .command('kit')
     .description('recovery kit to print: everything but the words, with room for them')
@@ -39,18 +53,6 @@ async function show(session: Session): Promise<void> {
       ['keys sealed under', identity.lock === 'passphrase' ? 'a passphrase' : 'a key file'],
     ]),
   )
-}
-
-async function check(session: Session, options: { phraseFile?: string }): Promise<void> {
-  // Who this vault is comes first: nobody should type 24 words in vain.
-  const { vault } = await session.ask('identity', {})
-  const words = await readWords(session, options.phraseFile)
-  const { deriveVault } = await import('../../crypto/vault-keys.ts')
-  const secrets = deriveVault(words)
-  const belongs = toHex(secrets.vault) === vault
-  secrets.wipe()
-  if (!belongs) throw new PlexiError('AUTH_PHRASE_MISMATCH', { vault })
-  session.out.document({ ok: true, vault }, () => session.out.good('These words belong to this vault'))
 }
 
 async function kit(session: Session): Promise<void> {

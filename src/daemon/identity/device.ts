@@ -1,4 +1,7 @@
-/** This device as the rooms below know it: the node gets what it needs to speak for the vault, the engine what it seals with. */
+/**
+ * This device as the rooms below know it: the node gets what it needs to speak for the vault, the engine what it seals
+ * with. Both look at the keys anew each time: the vault may make a new epoch or revoke a device while the daemon runs.
+ */
 import { openAuthority } from '../../crypto/authority.ts'
 import { openCertificate, type Certificate } from '../../crypto/certificate.ts'
 import type { DeviceKeys } from '../../crypto/keystore-format.ts'
@@ -12,6 +15,8 @@ export interface Device {
   readonly certificate: Certificate
   readonly node: NodeIdentity
   readonly engine: EngineKeys
+  /** Newer authority, terms and epoch keys of the same device. */
+  replace(keys: DeviceKeys): void
 }
 
 /** Throws `AUTH_CERTIFICATE`, `SECURITY_*` where the keystore holds what its vault did not sign. */
@@ -20,9 +25,13 @@ export function deviceOf(keys: DeviceKeys): Device {
   openAuthority(keys.authority, { key: keys.shared.authority, vault: keys.vault })
   openTerms(keys.terms, keys.vault)
   const sign = signingKey(keys.peerSeed)
-  const { vault, shared, epochs, authority, terms } = keys
+  const { vault, shared } = keys
+  const { peer, serial, grants } = certificate
+  let current = keys
   return {
-    keys,
+    get keys() {
+      return current
+    },
     certificate,
     node: {
       peerSeed: keys.peerSeed,
@@ -30,11 +39,22 @@ export function deviceOf(keys: DeviceKeys): Device {
       sign,
       vault,
       rendezvous: shared.rendezvous,
-      terms: () => terms,
+      terms: () => current.terms,
     },
     engine: {
-      ...{ vault, device: certificate.peer, serial: certificate.serial, grants: certificate.grants },
-      ...{ sign, shared, epochs, authority, terms },
+      ...{ vault, device: peer, serial, grants, sign, shared },
+      get epochs() {
+        return current.epochs
+      },
+      get authority() {
+        return current.authority
+      },
+      get terms() {
+        return current.terms
+      },
+    },
+    replace: (next) => {
+      current = next
     },
   }
 }

@@ -7,7 +7,10 @@ import type { HomePaths } from '../../config/home.ts'
 import type { PlexiNode } from '../../node/index.ts'
 import type { Automation } from '../automation.ts'
 import type { EventHub } from '../event-hub.ts'
+import type { HeadWatch } from '../head-watch.ts'
 import type { Device } from '../identity/device.ts'
+import type { VaultRecord } from '../identity/vault-record.ts'
+import type { TermsTeller } from '../terms-teller.ts'
 import type { JobRunner } from '../jobs/runner.ts'
 import type { LiveSettings } from '../live-settings.ts'
 import type { MetricsRegistry } from '../metrics.ts'
@@ -31,6 +34,9 @@ import { Snapshots } from './snapshots.ts'
 import { DaemonSystem } from './system.ts'
 
 export interface ServiceDeps {
+  readonly heads: HeadWatch
+  readonly record: VaultRecord
+  readonly teller: TermsTeller
   readonly clock: Clock
   readonly random: Random
   readonly paths: HomePaths
@@ -81,7 +87,7 @@ export function createServices(deps: ServiceDeps): ApiServices {
     ...automationServices(deps),
     remotes: new Remotes({ ...deps, changed: () => deps.remotes.kick() }),
     identity: new DeviceIdentity({
-      ...{ device, clock: deps.clock, lock: deps.lockKind },
+      ...{ ...deps, lock: deps.lockKind },
       network: () => ({ circle: node.net.status().circle, key: circle()?.key, addresses: memberAddresses(people) }),
     }),
   }

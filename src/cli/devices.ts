@@ -72,9 +72,12 @@ export async function check(session: Session, options: WordOptions): Promise<voi
   const { vault, peerId } = await session.ask('identity', {})
   const { forked } = await session.ask('vaultRecord', {})
   const phrase = await readWords(session, options.phraseFile)
-  const { unlockProof } = await import('../daemon/index.ts')
-  const proof = await unlockProof({ phrase, vault }, peerKey(peerId))
-  if (forked) await session.ask('deviceUnlock', { body: { proof: toBase64Url(proof) } })
+  const { checkWords, unlockProof } = await import('../daemon/index.ts')
+  await checkWords({ phrase, vault })
+  if (forked) {
+    const proof = await unlockProof({ phrase, vault }, peerKey(peerId))
+    await session.ask('deviceUnlock', { body: { proof: toBase64Url(proof) } })
+  }
   const result = { ok: true, vault, ...(forked ? { unlocked: true } : {}) }
   session.out.document(result, () => session.out.good('These words belong to this vault'))
 }
@@ -93,7 +96,7 @@ function named(devices: readonly Listed[], name: string): Listed {
   return only
 }
 
-export async function wordsFor(session: Session, options: WordOptions) {
+async function wordsFor(session: Session, options: WordOptions) {
   const { vault } = await session.ask('identity', {})
   const { authority, terms } = await session.ask('vaultRecord', {})
   const phrase = await readWords(session, options.phraseFile)

@@ -74,6 +74,11 @@ export async function revokedVault(words: VaultWords, serials: readonly number[]
 }
 
 /** `identity check`: throws `AUTH_PHRASE_MISMATCH`. */
+export async function checkWords(words: Pick<VaultWords, 'phrase' | 'vault'>): Promise<void> {
+  ;(await import('./identity/vault-changes.ts')).withWords(words, () => undefined)
+}
+
+/** The proof that ends the stop after a second fork. Throws `AUTH_PHRASE_MISMATCH`. */
 export async function unlockProof(words: Pick<VaultWords, 'phrase' | 'vault'>, peer: PeerKey): Promise<Uint8Array> {
   return (await import('./identity/vault-changes.ts')).unlocked(words, peer, systemClock)
 }

@@ -63,6 +63,8 @@ export interface PlaceRequest {
   readonly held: ReadonlySet<number>
   /** Sealed bytes of shard `index`, from the outbox. May be called more than once per index. */
   read(index: number): Promise<Uint8Array>
+  /** Path of a synced file that holds them, where there is one: it may be linked instead of copied. */
+  file?(index: number): string
 }
 
 export type PlaceEvent =

@@ -3,7 +3,7 @@
  * Layout: `shards/<first two hex digits>/<shard id>`, `authority`, `terms`, `head-<peer>`, as docs/spec/04-snapshot-and-head.md § Files names them.
  * Invariant: a receipt is given after file and directory were synced.
  */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { equal, fromHex, toHex, utf8 } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
@@ -83,7 +83,7 @@ export class DirectoryNetwork implements ShardNetwork {
       if (request.held.has(index)) continue
       signal.throwIfAborted()
       try {
-        await this.#write(id, await request.read(index))
+        if (!(await this.#link(id, request.file?.(index)))) await this.#write(id, await request.read(index))
         const receipt = {
           shardId: id,
           host: this.#peer,
@@ -173,6 +173,19 @@ export class DirectoryNetwork implements ShardNetwork {
     for (const prefix of await this.#disk.readdir(top))
       for (const name of await this.#disk.readdir(join(top, String(prefix)))) ids.push(shardId(fromHex(String(name))))
     return ids
+  }
+
+  /** On the same file system nothing is written twice. False where that cannot be, or something is there already. */
+  async #link(id: ShardId, file: string | undefined): Promise<boolean> {
+    if (file === undefined) return false
+    const path = this.#path(id)
+    try {
+      await this.#disk.link(file, path)
+    } catch {
+      return false
+    }
+    await this.#disk.syncDirectory(dirname(path))
+    return true
   }
 
   async #write(id: ShardId, bytes: Uint8Array): Promise<void> {

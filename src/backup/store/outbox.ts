@@ -87,13 +87,13 @@ export class Outbox {
       this.#remember(id, bytes)
     } catch (error) {
       this.#files--
-      await this.#deps.disk.unlink(this.#path(id)).catch(() => undefined)
+      await this.#deps.disk.unlink(this.path(id)).catch(() => undefined)
       throw error
     }
   }
 
   async #write(id: ShardId, bytes: Uint8Array): Promise<void> {
-    const file = await this.#deps.disk.open(this.#path(id), 'write')
+    const file = await this.#deps.disk.open(this.path(id), 'write')
     try {
       await file.write(bytes, 0)
       await file.sync()
@@ -109,7 +109,7 @@ export class Outbox {
   async read(id: ShardId): Promise<Uint8Array> {
     const cached = this.#recent.get(toHex(id))
     if (cached !== undefined) return cached
-    const bytes = await this.#deps.disk.readFile(this.#path(id), SHARD_BYTES)
+    const bytes = await this.#deps.disk.readFile(this.path(id), SHARD_BYTES)
     if (bytes.length !== SHARD_BYTES) throw new PlexiError('STORAGE_SHARD_CORRUPT', { shardId: toHex(id) })
     return bytes
   }
@@ -117,7 +117,7 @@ export class Outbox {
   async remove(ids: readonly ShardId[]): Promise<void> {
     for (const id of ids) {
       this.#recent.delete(toHex(id))
-      if (!(await this.#deps.disk.unlink(this.#path(id)))) continue
+      if (!(await this.#deps.disk.unlink(this.path(id)))) continue
       this.#files--
       this.#released++
     }
@@ -137,7 +137,8 @@ export class Outbox {
     return orphans.length
   }
 
-  #path(id: ShardId): string {
+  /** Where a body lies; synced once `sync` has run. */
+  path(id: ShardId): string {
     return join(this.#deps.directory, toHex(id))
   }
 

@@ -54,7 +54,11 @@ export class Placer {
     const record = catalogue.stripes.record(stripe)
     const held = new Set(catalogue.stripes.receipts(stripe).keys())
     const idOf = (index: number): ShardId => record.ids[index] as ShardId
-    const request = { stripe: record, held, read: (index: number) => outbox.read(idOf(index)) }
+    const request = {
+      ...{ stripe: record, held },
+      read: (index: number) => outbox.read(idOf(index)),
+      file: (index: number) => outbox.path(idOf(index)),
+    }
     for await (const event of network.place(request, signal)) {
       if (event.type === 'receipt') {
         catalogue.commit(() => {

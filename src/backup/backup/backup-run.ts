@@ -25,7 +25,8 @@ import type { NodeList } from '../tree/node.ts'
 import { Counters, scan } from './counters.ts'
 import { DryStore } from './dry-store.ts'
 import { rootsOf } from './roots.ts'
-import { TreeWriter, type ChunkStore } from './tree-writer.ts'
+import type { ChunkStore } from './content-deps.ts'
+import { TreeWriter } from './tree-writer.ts'
 
 export class BackupRun {
   readonly #session: Session

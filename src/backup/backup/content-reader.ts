@@ -7,7 +7,6 @@ import type { DiskFile, DiskStat } from '../../base/disk.ts'
 import { invariant, PlexiError } from '../../base/errors.ts'
 import { Semaphore } from '../../base/queue.ts'
 import type { SlabPool } from '../kernel/slabs.ts'
-import type { Parts } from '../parts.ts'
 import { nameText } from '../sources/excludes.ts'
 import { maybeExport } from '../sources/exports/recognise.ts'
 import type { Fill } from '../sources/fill.ts'
@@ -18,22 +17,10 @@ import { HEADER_BYTES, readHeader } from '../sources/sqlite/database-header.ts'
 import type { WalkEntry } from '../sources/walk.ts'
 import { ContentBuilder } from '../tree/list-builder.ts'
 import type { Content } from '../tree/node.ts'
-import type { ExportWriter } from './export-writer.ts'
 import type { Written } from './written.ts'
-import type { Counters } from './counters.ts'
 import { pushExtents } from './extents.ts'
 import { SmallFiles, type SmallWritten } from './small-files.ts'
-import type { ChunkStore } from './tree-writer.ts'
-
-export interface ContentDeps {
-  readonly parts: Parts
-  readonly store: ChunkStore
-  readonly slabs: SlabPool
-  readonly counters: Counters
-  readonly exports: Pick<ExportWriter, 'watch' | 'look'>
-  readonly signal: AbortSignal
-  readonly progress: () => void
-}
+import type { ContentDeps } from './content-deps.ts'
 
 /** Large files read at once. */
 const STREAMS = 3

@@ -4,7 +4,7 @@ import { chunkId, chunkIdOf, type ChunkId } from '../../shard/index.ts'
 import type { Pieces } from '../kernel/jobs.ts'
 import { ID_BYTES } from '../kernel/namer.ts'
 import type { Parts } from '../parts.ts'
-import type { ChunkStore } from './tree-writer.ts'
+import type { ChunkStore } from './content-deps.ts'
 
 export class DryStore implements ChunkStore {
   readonly #parts: Parts

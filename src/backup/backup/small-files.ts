@@ -8,7 +8,7 @@ import type { WalkEntry } from '../sources/walk.ts'
 import { fileState, type Pieces, type ReadJob, type ReadResult } from '../kernel/jobs.ts'
 import { ID_BYTES } from '../kernel/namer.ts'
 import { ContentBuilder } from '../tree/list-builder.ts'
-import type { ContentDeps } from './content-reader.ts'
+import type { ContentDeps } from './content-deps.ts'
 import { pushExtents } from './extents.ts'
 import type { Written } from './written.ts'
 

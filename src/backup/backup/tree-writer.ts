@@ -4,8 +4,6 @@
  */
 import { compare, utf8 } from '../../base/bytes.ts'
 import { deviceParts } from '../../base/disk.ts'
-import type { ChunkId } from '../../shard/index.ts'
-import type { Pieces } from '../kernel/jobs.ts'
 import { SlabPool } from '../kernel/slabs.ts'
 import type { Parts } from '../parts.ts'
 import type { ExportFound, Skipped } from '../requests.ts'
@@ -17,21 +15,14 @@ import { readAhead, type AheadItem } from '../sources/read-file.ts'
 import { isArchiveName } from '../sources/exports/recognise.ts'
 import { isCompanionName } from '../sources/sqlite/database-header.ts'
 import { walk, type WalkDeps, type WalkEntry } from '../sources/walk.ts'
-import { NodeListBuilder, type ObjectStore } from '../tree/list-builder.ts'
+import { NodeListBuilder } from '../tree/list-builder.ts'
 import type { NodeList, TreeNode } from '../tree/node.ts'
 import type { Counters } from './counters.ts'
 import { ContentReader } from './content-reader.ts'
 import { DatabaseWriter } from './database-writer.ts'
 import { ExportWriter } from './export-writer.ts'
+import type { ChunkStore } from './content-deps.ts'
 import type { Written } from './written.ts'
-
-/** Where chunks go: the writer, or nowhere for a dry run. */
-export interface ChunkStore extends ObjectStore {
-  /** Named pieces of file content that lie one after the other in `slab`, which is free again when it resolves. */
-  putPieces(slab: Uint8Array, pieces: Pieces): Promise<void>
-  /** Whether a chunk stored by an earlier backup may be referred to again; then what is written now needs it. */
-  reuse(id: ChunkId): boolean
-}
 
 export interface TreeDeps {
   readonly parts: Parts

@@ -70,6 +70,8 @@ export interface PagesJob {
 /** Work for the packer of a thread; what another writer left there is dropped first. */
 export interface PackerJob {
   readonly writer: number
+  /** What it seals with to its end, also when a newer one is made meanwhile. */
+  readonly epoch: EpochKey
 }
 
 /** Chunks to be stored: packed, compressed and sealed by the thread's own packer. */

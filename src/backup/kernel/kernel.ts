@@ -1,6 +1,5 @@
 /** One thread's half of the engine: takes messages, runs jobs, one after the other. */
 import type { BlockingDisk } from '../../base/blocking-disk.ts'
-import { invariant } from '../../base/errors.ts'
 import type { Random } from '../../base/random.ts'
 import type { Answer } from '../../base/threads.ts'
 import { Chunker, ShardPacker } from '../../shard/index.ts'
@@ -26,10 +25,8 @@ export interface Kernel {
 export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): Kernel {
   const namer = new Namer(new Chunker(setup.chunk, setup.chunker), setup.idMac)
   let own: { readonly writer: number; readonly packer: ShardPacker } | undefined
-  const packerOf = ({ writer }: PackerJob): ShardPacker => {
+  const packerOf = ({ writer, epoch }: PackerJob): ShardPacker => {
     if (own?.writer === writer) return own.packer
-    const epoch = setup.epochs.at(-1)
-    invariant(epoch !== undefined, 'an epoch key')
     own = { writer, packer: new ShardPacker(setup.packer, { epoch, random }) }
     return own.packer
   }

@@ -29,6 +29,8 @@ export class KernelPool {
   #workers: Worker[] = []
   #queue: Queued[] = []
   #users = 0
+  /** Epoch keys the running threads know. */
+  #epochs = ''
   #idle: AbortController | undefined
 
   constructor(setup: () => KernelSetup, deps: { threads: Threads; clock: Clock }) {
@@ -47,6 +49,7 @@ export class KernelPool {
     this.#users++
     this.#idle?.abort()
     try {
+      if (this.#users === 1 && this.#epochs !== epochsOf(this.#setup())) await this.stop()
       return await work()
     } finally {
       this.#users--
@@ -116,6 +119,7 @@ export class KernelPool {
   #start(): void {
     if (this.#workers.length > 0 || this.#queue.length === 0) return
     const setup = this.#setup()
+    this.#epochs = epochsOf(setup)
     this.#workers = Array.from({ length: this.#threads.count }, () => ({
       thread: this.#threads.start(setup),
       running: 0,
@@ -130,4 +134,8 @@ export class KernelPool {
       () => undefined,
     )
   }
+}
+
+function epochsOf({ epochs }: KernelSetup): string {
+  return epochs.map(({ epoch }) => epoch).join()
 }

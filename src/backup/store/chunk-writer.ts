@@ -56,8 +56,10 @@ export class ChunkWriter implements ObjectStore {
 
   constructor(deps: WriterDeps) {
     this.#deps = deps
-    this.#epoch = newestEpoch(deps.parts.keys).epoch
-    this.#packers = new Packers(deps.parts.kernel, (shards) => this.#sealed(shards))
+    const epoch = newestEpoch(deps.parts.keys)
+    this.#epoch = epoch.epoch
+    const { kernel } = deps.parts
+    this.#packers = new Packers({ epoch }, { kernel, take: (shards) => this.#sealed(shards) })
   }
 
   /** Bytes of a shard that chunks not sealed yet will take. `settle` first. */

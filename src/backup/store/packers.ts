@@ -3,7 +3,8 @@
  * Invariants: what is sealed is handed on in the order it came back; the first failure stops everything after it.
  */
 import { chunkId, shardId, type ChunkId, type ShardKind, type ShardId } from '../../shard/index.ts'
-import type { PackJob, PackResult, Pieces } from '../kernel/jobs.ts'
+import type { EpochKey } from '../../crypto/authority.ts'
+import type { PackerJob, PackJob, PackResult, Pieces } from '../kernel/jobs.ts'
 import { ID_BYTES } from '../kernel/namer.ts'
 import type { KernelPool } from '../kernel/pool.ts'
 
@@ -32,7 +33,7 @@ export class Packers {
   readonly #kernel: KernelPool
   readonly #take: (shards: readonly NewShard[]) => Promise<void>
   /** Tells the packers of the threads whose chunks are whose. */
-  readonly #writer = ++writers
+  readonly #mine: PackerJob
   readonly #loose: Record<Kind, { chunks: LooseChunk[]; bytes: number }> = { data: none(), metadata: none() }
   readonly #running = new Set<Promise<void>>()
   readonly #waiting = new Map<number, number>()
@@ -42,9 +43,13 @@ export class Packers {
   #only: number | undefined
 
   /** `take` gets sealed shards, one call at a time; packing waits for it. */
-  constructor(kernel: KernelPool, take: (shards: readonly NewShard[]) => Promise<void>) {
-    this.#kernel = kernel
-    this.#take = take
+  constructor(
+    options: { epoch: EpochKey },
+    deps: { kernel: KernelPool; take: (shards: readonly NewShard[]) => Promise<void> },
+  ) {
+    this.#kernel = deps.kernel
+    this.#take = deps.take
+    this.#mine = { ...options, writer: ++writers }
   }
 
   /** Bytes of a shard that chunks not sealed yet will take, loose ones uncompressed. Settle first to be near. */
@@ -56,7 +61,7 @@ export class Packers {
 
   /** Pieces of `bytes`; they are free again when it resolves, and what they completed is taken. */
   add(bytes: Uint8Array, pieces: Pieces & { offsets: Uint32Array }, kind: Kind): Promise<void> {
-    return this.#track(this.#pack({ ...pieces, bytes, kind, writer: this.#writer }))
+    return this.#track(this.#pack({ ...pieces, bytes, kind, ...this.#mine }))
   }
 
   /** One chunk, copied; it may wait for others. */
@@ -85,7 +90,7 @@ export class Packers {
     for (const thread of others)
       for (const chunk of await this.#takeFrom(thread)) await this.addLoose(chunk, chunk.kind)
     await this.settle()
-    await this.#sealed(await this.#kernel.run('flush', { writer: this.#writer }, first), first)
+    await this.#sealed(await this.#kernel.run('flush', this.#mine, first), first)
     this.#only = undefined
   }
 
@@ -108,7 +113,7 @@ export class Packers {
     const { chunks, bytes } = this.#loose[kind]
     if (chunks.length === 0) return
     this.#loose[kind] = none()
-    const job = { ...joined(chunks, bytes), kind, writer: this.#writer }
+    const job = { ...joined(chunks, bytes), kind, ...this.#mine }
     await this.#track(this.#pack(job))
   }
 
@@ -142,7 +147,7 @@ export class Packers {
   }
 
   async #takeFrom(thread: number): Promise<(LooseChunk & { kind: Kind })[]> {
-    const { ids, lengths, bytes, metadata } = await this.#kernel.run('take', { writer: this.#writer }, thread)
+    const { ids, lengths, bytes, metadata } = await this.#kernel.run('take', this.#mine, thread)
     this.#waiting.delete(thread)
     let at = 0
     return [...lengths].map((length, i) => ({

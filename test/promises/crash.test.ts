@@ -17,7 +17,7 @@ import { TornDisk } from '../support/torn-disk.ts'
 import { newVault, never, openEngine, summaryOf, temporaryDirectory, type TestVault } from '../support/vault.ts'
 
 const long = process.env['PLEXICHAT_TEST_LONG'] !== undefined
-const IMAGES = long ? 1_000 : 14
+const IMAGES = long ? 1_000 : 8
 /** Points of one run are few hundred: the bounded suite looks at some of them, the long one at all, over many seeds. */
 const SHARE = long ? 1 : 0.06
 const SEED = 'crash'

@@ -79,15 +79,18 @@ t.test('the engine tells which shard is damaged: flipped, cut, swapped, one twic
   const [a, b] = [readFileSync(first), readFileSync(second)]
   const flipped = Uint8Array.from(a)
   flipped[700_000] = (flipped[700_000] ?? 0) ^ 1
-  const swap = (): void => {
-    writeFileSync(first, b)
-    writeFileSync(second, a)
-  }
   const damages: [string, () => void, string[]][] = [
     ['flipped', () => writeFileSync(first, flipped), [first]],
     ['cut', () => writeFileSync(first, a.subarray(0, 900_000)), [first]],
     ['one twice', () => copyFileSync(second, first), [first]],
-    ['swapped', swap, [first, second]],
+    [
+      'swapped',
+      () => {
+        writeFileSync(first, b)
+        writeFileSync(second, a)
+      },
+      [first, second],
+    ],
   ]
   for (const [what, damage, hit] of damages) {
     damage()

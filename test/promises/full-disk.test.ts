@@ -122,7 +122,7 @@ async function survivesFault(t: Test, scene: Scene, { code, lasting, number }: F
   armed = true
   let error: unknown
   await summaryOf(engine.backup({ paths: [source] }, never)).catch((thrown: unknown) => (error = thrown))
-  if (error !== undefined && !isClean(error)) t.fail(`${what}: not a clean error: ${String(error)}`)
+  if (error !== undefined && !isClean(error)) t.fail(`${what}: not a clean error: ${toPlexiError(error).message}`)
   const to = join(dir, 'out')
   const { failed } = await summaryOf(engine.restore({ snapshot: scene.first, to }, never))
   if (failed.length > 0 || describeTree(join(to, 'source')).join() !== scene.tree.join())

@@ -8,8 +8,8 @@ import { seededRandom } from '../support/seeded-random.ts'
 const child = join(import.meta.dirname, 'seal-child.ts')
 const RECORD = 16
 const long = process.env['PLEXICHAT_TEST_LONG'] !== undefined
-const SEALS = long ? 10_000_000 : 100_000
-const CRASHES = long ? 100 : 3
+const SEALS = long ? 10_000_000 : 60_000
+const CRASHES = long ? 100 : 2
 
 t.test(`${SEALS.toLocaleString('en')} seals, ${String(CRASHES)} crashes`, async (t) => {
   const { seen, crashes } = await sealsOf({ seals: SEALS, crashes: CRASHES, args: [] })

@@ -114,6 +114,7 @@ t.test('restore: request and exit codes', async (t) => {
     overwrite: 'never',
     fullPaths: true,
     verify: true,
+    plan: false,
     filter: { name: 'demo' },
   })
   const failed = [{ path: 'a', code: 'STORAGE_TARGET_EXISTS', reason: 'exists' }]

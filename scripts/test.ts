@@ -69,7 +69,7 @@ function testFiles(wanted: readonly string[]): string[] {
 
 async function runTap(): Promise<number> {
   const env = { ...toolEnvironment(), ...(long ? { PLEXICHAT_TEST_LONG: '1' } : {}) }
-  const args = ['run', '--reporter=tap', `--timeout=${long ? '3600' : '240'}`, ...files]
+  const args = ['run', '--reporter=tap', `--timeout=${long ? '3600' : '400'}`, ...files]
   const child = spawn('tap', args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
   const parser = new Parser()
   parser.on('child', watchFile)

@@ -1,8 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Disk } from '../../src/base/disk.ts'
-import { systemDisk } from '../../src/daemon/system/index.ts'
+import { failingBelow } from '../support/failing-disk.ts'
 import { MemoryHosts, MemoryNetwork } from '../support/memory-network.ts'
 import { describeTree, makeTree, noise } from '../support/source-tree.ts'
 import { collect, deviceOf, never, newVault, openEngine, summaryOf, temporaryDirectory } from '../support/vault.ts'
@@ -38,24 +37,6 @@ t.test('a restore never follows a link that waits for it in the target', async (
   t.same(readdirSync(join(dir, 'out')), ['source'], 'nothing is left of the staging')
 })
 
-/** A disk whose `failAt`-th change of the outbox fails, and every later one: a crash as the outbox sees it. */
-function failing(outbox: string, failAt: number): { disk: Disk; changes: () => number } {
-  let changes = 0
-  const change = async <T>(path: unknown, work: () => Promise<T>): Promise<T> => {
-    if (String(path).startsWith(outbox) && changes++ >= failAt)
-      throw Object.assign(new Error('EIO: no disk'), { code: 'EIO' })
-    return work()
-  }
-  const disk: Disk = {
-    ...systemDisk,
-    open: (path, how, mode) =>
-      how === 'read' ? systemDisk.open(path, how, mode) : change(path, () => systemDisk.open(path, how, mode)),
-    syncDirectory: (path) => change(path, () => systemDisk.syncDirectory(path)),
-    unlink: (path) => change(path, () => systemDisk.unlink(path)),
-  }
-  return { disk, changes: () => changes }
-}
-
 t.test('whenever the disk fails, what was acknowledged stays and the rest is stored again', async (t) => {
   const dir = await temporaryDirectory(t)
   const source = join(dir, 'source')
@@ -71,7 +52,7 @@ t.test('whenever the disk fails, what was acknowledged stays and the rest is sto
   let survived = 0
   for (let failAt = 0; failAt < 12; failAt++) {
     writeFileSync(join(source, `file-${String(failAt)}`), noise(String(failAt), 1_600_000))
-    const { disk } = failing(join(home, 'outbox'), failAt)
+    const { disk } = failingBelow(join(home, 'outbox'), failAt)
     const broken = await openEngine({ keys, home, network: new MemoryNetwork(world), disk, options: small })
     const known = broken.snapshots().length
     const acknowledged = await summaryOf(broken.backup({ paths: [source] }, never)).then(

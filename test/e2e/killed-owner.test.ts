@@ -9,7 +9,7 @@ import { basename, join } from 'node:path'
 import { compareRestored } from '../../src/cli/offline/demo/compare-trees.ts'
 import { hostedShards, TestCircle } from '../support/circle.ts'
 
-const KILLS = process.env['PLEXICHAT_TEST_LONG'] === undefined ? 3 : 50
+const KILLS = process.env['PLEXICHAT_TEST_LONG'] === undefined ? 5 : 50
 const MEBIBYTES = 8
 /** A backup of that size takes a second or two: moments are drawn from all of it and a little more. */
 const LONGEST_MS = 2_500

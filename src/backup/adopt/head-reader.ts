@@ -3,12 +3,12 @@
  * Invariants: idempotent, so a crash in between costs nothing; index before catalogue; nothing made here is changed, and
  * where a chunk is known already it stays found where it was, unless that place may go.
  */
-import { toHex } from '../../base/bytes.ts'
+import { concat, toHex } from '../../base/bytes.ts'
 import { PlexiError, toPlexiError } from '../../base/errors.ts'
 import { encode } from '../../crypto/codec.ts'
 import type { PeerKey } from '../../crypto/ids.ts'
 import { chunkIdOf, type ChunkId, type StripeRecord } from '../../shard/index.ts'
-import { joinPrefixes, PREFIX_BYTES } from '../catalogue/chunk-index.ts'
+import { PREFIX_BYTES, prefixesOf } from '../catalogue/chunk-index.ts'
 import type { HeadBody } from '../head/head-body.ts'
 import { openFrame, type InlineFrame } from '../head/inline.ts'
 import {
@@ -137,7 +137,7 @@ export class HeadReader {
     const row = catalogue.shards.find(id)
     if (row === undefined) throw new PlexiError('STORAGE_SHARD_NOT_FOUND', { shardId: toHex(id) })
     const opened = await this.#session.reader.open(row, this.#use.signal)
-    const prefixes = joinPrefixes(opened.chunks.map((chunk) => chunk.id))
+    const prefixes = prefixesOf(concat(...opened.chunks.map((chunk) => chunk.id)))
     catalogue.commit(() => {
       catalogue.shards.setPrefixes(row.no, { kind: opened.kind, epoch: opened.epoch, prefixes })
     })

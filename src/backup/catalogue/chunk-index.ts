@@ -2,7 +2,6 @@
  * Which shard holds a chunk: 16-byte prefix of the chunk id → shard id, in level. Rebuilt from the catalogue whenever
  * the two disagree. Invariant: written, with sync, before the catalogue commits what it points to.
  */
-import { view } from '../../base/bytes.ts'
 import type { Disk } from '../../base/disk.ts'
 import { Level } from 'level'
 import { shardId, type ChunkId, type ShardId } from '../../shard/index.ts'
@@ -195,11 +194,4 @@ export function prefixesOf(ids: Uint8Array): Uint8Array {
   for (let at = 0; at < prefixes.length; at += PREFIX_BYTES)
     prefixes.set(ids.subarray(at * 2, at * 2 + PREFIX_BYTES), at)
   return prefixes
-}
-
-/** The prefixes of chunk ids, one after the other. */
-export function joinPrefixes(ids: readonly ChunkId[]): Uint8Array {
-  const joined = Buffer.allocUnsafe(ids.length * PREFIX_BYTES)
-  ids.forEach((id, i) => joined.set(view(id).subarray(0, PREFIX_BYTES), i * PREFIX_BYTES))
-  return joined
 }

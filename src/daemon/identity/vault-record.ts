@@ -96,8 +96,9 @@ export class VaultRecord {
     const epochs = union(keys.epochs, mine)
     // First with everything: what waits here is sealed under older keys still.
     await this.#use({ ...keys, ...next, epochs }, save)
-    changed()
     await engine.rekeyed(signal)
+    // Only now is there a head to be published: who is told before finds nothing to do.
+    changed()
     const kept = this.#kept(epochs)
     if (kept.length < epochs.length) await this.#use({ ...device.keys, epochs: kept }, save)
     log.info('the vault has a newer record', { version: authority.version, epoch: authority.epochs.length })

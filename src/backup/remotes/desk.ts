@@ -1,5 +1,6 @@
 /** Remotes as the rooms above see them: list, add, remove, copy, try. Spec: docs/REMOTES.md */
 import { toHex } from '../../base/bytes.ts'
+import { deadline, MINUTE } from '../../base/clock.ts'
 import { SHARD_BYTES, type FoundHead } from '../../shard/index.ts'
 import type { RemoteRow } from '../catalogue/remote-rows.ts'
 import { EventStream } from '../events.ts'
@@ -32,6 +33,8 @@ export interface RemoteFigures extends RemoteInfo {
   readonly freeBytes: number | null
   readonly totalBytes: number | null
 }
+
+const DESCRIBE_WAIT_MS = MINUTE
 
 export class RemoteDesk {
   readonly #session: Session
@@ -118,16 +121,30 @@ export class RemoteDesk {
 
   /**
    * Puts onto a disk what a host should hold and has not signed for, to be carried there. What was sealed gets its stripes
-   * first, unless a backup is under way. Throws `STORAGE_REMOTE_FOREIGN`, `STORAGE_REMOTE_ABSENT`.
+   * first, unless a backup is long under way. Throws `STORAGE_REMOTE_FOREIGN`, `STORAGE_REMOTE_ABSENT`.
    */
   seed(request: SeedRequest, signal: AbortSignal): AsyncGenerator<SeedEvent> {
     const session = this.#session
     const { clock, options } = session.parts
     const events = new EventStream<SeedEvent>(clock, options.progressEveryMs)
     return events.run(signal, async (inner) => {
-      if (!session.busy) await session.exclusive(inner, () => session.describe(inner))
+      await this.#describe(inner)
       return new SeedWriter(session, request, { events, signal: inner }).run()
     })
+  }
+
+  /** Whoever writes is waited for a while: placing what waits ends soon, a large backup does not. */
+  async #describe(signal: AbortSignal): Promise<void> {
+    const session = this.#session
+    const limit = deadline(session.parts.clock, DESCRIBE_WAIT_MS, signal)
+    try {
+      await session.exclusive(limit.signal, () => session.describe(signal))
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!limit.signal.aborted) throw error
+    } finally {
+      limit.clear()
+    }
   }
 
   #due(): Remote[] {

@@ -81,15 +81,22 @@ export class Packers {
     this.#throwIfFailed()
   }
 
-  /** Seals everything; all that waits comes together in one packer first. */
+  /**
+   * Seals everything. All that waits comes together in one packer first, metadata behind data: so a lost shard in the
+   * middle of the content never takes the names with it, whichever thread was free.
+   */
   async flush(): Promise<void> {
     await this.settle()
-    const [first, ...others] = this.#waiting.keys()
+    const threads = [...this.#waiting.keys()]
+    const [first] = threads
     if (first === undefined) return
+    const chunks: (LooseChunk & { kind: Kind })[] = []
+    for (const thread of threads) chunks.push(...(await this.#takeFrom(thread)))
     this.#only = first
-    for (const thread of others)
-      for (const chunk of await this.#takeFrom(thread)) await this.addLoose(chunk, chunk.kind)
-    await this.settle()
+    for (const kind of ['data', 'metadata'] as const) {
+      for (const chunk of chunks) if (chunk.kind === kind) await this.addLoose(chunk, kind)
+      await this.#sendLoose(kind)
+    }
     await this.#sealed(await this.#kernel.run('flush', this.#mine, first), first)
     this.#only = undefined
   }

@@ -29,6 +29,7 @@ export interface RouteContract {
 
 const byId = z.strictObject({ id: z.string().min(1).max(128) })
 const byRef = z.strictObject({ ref: common.snapshotRef })
+const byPair = z.strictObject({ a: common.snapshotRef, b: common.snapshotRef })
 const byShard = z.strictObject({ id: snapshots.shardRef })
 const byPeer = z.strictObject({ id: common.peerRef })
 
@@ -115,6 +116,13 @@ export const contract = {
     response: snapshots.entry,
   },
   snapshotFile: { role: 'operator', summary: 'Content of one file', params: byRef, query: snapshots.fileQuery },
+  snapshotDiff: {
+    role: 'viewer',
+    summary: 'What differs between two snapshots',
+    params: byPair,
+    query: snapshots.diffQuery,
+    response: snapshots.difference,
+  },
   snapshotRestore: {
     role: 'admin',
     summary: 'Restore to a directory of this machine',

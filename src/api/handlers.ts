@@ -1,7 +1,7 @@
 /** Each route's call into the services. No logic here: validated input goes in, what the service says comes out. */
 import type { Parsed, RouteItem, RoutesOfKind } from './contract.ts'
 import type { RouteKind, RouteName } from './paths.ts'
-import type { ApiServices, Listing } from './services.ts'
+import type { ApiServices, Listing, SnapshotPlace } from './services.ts'
 import type { SnapshotFilter } from './schemas/common.ts'
 
 export interface Call<N extends RouteName> {
@@ -139,6 +139,10 @@ export const lists: ListHandlers = {
     const at = query.at === undefined ? where : { ...where, path: query.at }
     return { items: services.snapshots.tree(at, signal), key: (entry) => entry.rawPath ?? entry.path }
   },
+  snapshotDiff: ({ services, params, query, signal }) => {
+    const sides = { a: placeOf(params.a, query.aAt), b: placeOf(params.b, query.bAt), filter: filterOf(query) }
+    return { items: services.snapshots.diff(sides, signal), key: ({ path, change }) => `${change} ${path}` }
+  },
   search: ({ services, query, signal }) => {
     const { pattern, snapshot } = query
     return {
@@ -184,6 +188,10 @@ export const bodies: Handlers<'bytes', Promise<BytesAnswer>> = {
 
 export const uploads = {
   jobInput: ({ services, params, input, signal }: UploadCall) => services.jobs.input(params.id, input, signal),
+}
+
+function placeOf(ref: string, path: string | undefined): SnapshotPlace {
+  return path === undefined ? { ref } : { ref, path }
 }
 
 function filterOf(query: SnapshotFilter): SnapshotFilter {

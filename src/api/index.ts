@@ -24,6 +24,7 @@ export type {
   RemoteService,
   RetentionService,
   ShardService,
+  SnapshotPlace,
   SnapshotService,
   ScheduleService,
   SourceService,
@@ -77,6 +78,7 @@ export type {
 } from './schemas/people.ts'
 export type { AdoptSummary, Remote, RemoteTestSummary, SeedSummary } from './schemas/remotes.ts'
 export type {
+  Difference,
   Entry,
   FoundEntry,
   HolderRow,

@@ -41,6 +41,7 @@ import type {
 import type { Remote } from './schemas/remotes.ts'
 import type { Forgotten, ForgetRequest, PruneRequest, Storage } from './schemas/retention.ts'
 import type {
+  Difference,
   Entry,
   FoundEntry,
   HolderRow,
@@ -125,6 +126,11 @@ export interface JobService {
   input(id: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<{ bytes: number }>
 }
 
+export interface SnapshotPlace {
+  readonly ref: string
+  readonly path?: string
+}
+
 export interface SnapshotService {
   /** Newest first. */
   list(filter: SnapshotFilter): Listing<Snapshot>
@@ -137,6 +143,11 @@ export interface SnapshotService {
     at: { readonly ref: string; readonly filter: SnapshotFilter; readonly path?: string; readonly recursive: boolean },
     signal: AbortSignal,
   ): Listing<Entry>
+  /** What became of `a` in `b`, by path: of their tops or of what lies at `path`. `STORAGE_PATH_NOT_FOUND`, `VALIDATION_USAGE`. */
+  diff(
+    sides: { readonly a: SnapshotPlace; readonly b: SnapshotPlace; readonly filter: SnapshotFilter },
+    signal: AbortSignal,
+  ): Listing<Difference>
   /** Content of one file. Fails before its first byte where it can. */
   file(
     at: { readonly ref: string; readonly filter: SnapshotFilter; readonly path: string },

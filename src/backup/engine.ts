@@ -21,7 +21,7 @@ import type { BackupOptions } from './options.ts'
 import type { EngineDeps, Parts } from './parts.ts'
 import { collectGarbage } from './prune/collect.ts'
 import { PruneRun } from './prune/prune-run.ts'
-import { Browser, type Entry, type Found } from './read/browse.ts'
+import { Browser, type Difference, type Entry, type Found, type Place } from './read/browse.ts'
 import { listShards, shardDetail, type ShardDetail, type ShardFilter, type ShardInfo } from './read/shard-list.ts'
 import { removeOldCopies } from './sources/sqlite/database-source.ts'
 import { forget, type ForgetRequest, type ForgetResult } from './retention/forget.ts'
@@ -212,6 +212,11 @@ export class BackupEngine {
   /** Entries whose name (or path, when the pattern has a slash) matches a glob, over all snapshots, newest first. */
   find(pattern: string, filter: SnapshotFilter, signal: AbortSignal): AsyncGenerator<Found> {
     return this.#browser(signal).find(pattern, filter)
+  }
+
+  /** What has changed from one snapshot, or a part of it, to another. Throws as `list`, `VALIDATION_USAGE`. */
+  diff(from: Place, to: Place, signal: AbortSignal): AsyncGenerator<Difference> {
+    return this.#browser(signal).diff(from, to)
   }
 
   /** Content of one file. */

@@ -37,6 +37,7 @@ export const commandTable: readonly CommandEntry[] = [
   e(data, 'policy', 'what is kept of a source, and when it is overdue', () => import('./commands/policy.ts')),
   e(data, 'snapshots', 'list snapshots', () => import('./commands/snapshots.ts')),
   e(data, 'ls', 'list what is in a snapshot', () => import('./commands/ls.ts')),
+  e(data, 'diff', 'what changed from one snapshot to another', () => import('./commands/diff.ts')),
   e(data, 'find', 'find names in snapshots', () => import('./commands/find.ts')),
   e(data, 'cat', 'print a file of a snapshot', () => import('./commands/cat.ts')),
   e(data, 'restore', 'bring files back', () => import('./commands/restore.ts')),

@@ -271,6 +271,17 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
         state.calls.push(['tree', at])
         return at.recursive ? manyEntries() : [entry]
       },
+      diff: (sides) => {
+        state.calls.push(['diff', sides])
+        const later = { ...entry, size: 5 }
+        return [
+          { path: 'a.txt', change: 'modified', before: entry, after: later },
+          { path: 'b\u001b.txt', change: 'added', before: null, after: entry },
+          { path: 'c.txt', change: 'removed', before: entry, after: null },
+          { path: 'd', change: 'type', before: entry, after: { ...entry, type: 'dir', size: 0 } },
+          { path: 'e', change: 'metadata', before: entry, after: entry },
+        ]
+      },
       file: (at) =>
         at.path === 'broken'
           ? Promise.resolve({ size: 10, body: brokenBody() })

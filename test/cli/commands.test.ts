@@ -64,6 +64,24 @@ t.test('the same for people', async (t) => {
   t.match((await at('metrics')).stdout, /^plexi_up 1/)
 })
 
+t.test('diff: entries with totals, or lines and one with the counts', async (t) => {
+  const read = await json('diff', 'abab:/docs', 'latest', '--name', 'demo')
+  t.match(read.json, {
+    entries: [{ path: 'a.txt', change: 'modified', before: { size: 3 }, after: { size: 5 } }, {}, {}, {}, {}],
+    totals: { added: 1, removed: 1, modified: 1, type: 1, metadata: 1, addedBytes: 8, removedBytes: 9 },
+  })
+  t.strictSame(api.state.calls.findLast(([name]) => name === 'diff')?.[1], {
+    a: { ref: 'abab', path: 'docs' },
+    b: { ref: 'latest' },
+    filter: { name: 'demo' },
+  })
+  t.equal(
+    (await at('diff', 'abab', 'latest')).stdout,
+    'M a.txt\n+ b\\u001b.txt\n- c.txt\nT d/\nU e\n' +
+      '1 entry added, 1 removed, 1 modified, 1 of another type, 1 with other metadata; 8 B came, 9 B went\n',
+  )
+})
+
 t.test('cat prints the bytes alone', async (t) => {
   const read = await at('cat', 'latest:data/a.txt')
   t.equal(read.stdout, 'hello\n')

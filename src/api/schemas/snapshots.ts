@@ -39,6 +39,16 @@ export type Entry = z.output<typeof entry>
 export const foundEntry = entry.extend({ snapshot: z.string(), time })
 export type FoundEntry = z.output<typeof foundEntry>
 
+/** What one entry became from snapshot `a` to `b`; `path` from what is compared. */
+export const difference = z.object({
+  path: z.string(),
+  /** `type` something else of that name · `modified` other content · `metadata` mode, owner, time or attributes alone */
+  change: z.enum(['added', 'removed', 'type', 'modified', 'metadata']),
+  before: entry.nullable(),
+  after: entry.nullable(),
+})
+export type Difference = z.output<typeof difference>
+
 export const snapshotsQuery = page.extend(snapshotFilter.shape)
 export const treeQuery = page.extend(snapshotFilter.shape).extend({
   /** Inside the snapshot; absent: its top. `path` here is not the filter of the same name. */
@@ -46,6 +56,10 @@ export const treeQuery = page.extend(snapshotFilter.shape).extend({
   recursive: flag.optional(),
 })
 export const fileQuery = snapshotFilter.extend({ at: pathText })
+/** The filters say what `latest` means; `aAt` and `bAt` are paths inside the snapshots. */
+export const diffQuery = page
+  .extend(snapshotFilter.shape)
+  .extend({ aAt: pathText.optional(), bAt: pathText.optional() })
 export const searchQuery = page.extend({
   /** A glob over names; with a `/` in it over whole paths. */
   pattern: z.string().min(1).max(4096),

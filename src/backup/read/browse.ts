@@ -1,4 +1,4 @@
-/** Looking into snapshots: listing, finding by name, reading one file. */
+/** Looking into snapshots: listing, comparing, finding by name, reading one file. */
 import { matchesGlob } from 'node:path'
 import { PlexiError } from '../../base/errors.ts'
 import type { SnapshotFilter } from '../requests.ts'
@@ -8,6 +8,7 @@ import { nameText } from '../sources/excludes.ts'
 import { isNode, lookup } from '../tree/lookup.ts'
 import type { NodeList, NodeType, TreeNode } from '../tree/node.ts'
 import type { TreeReader } from '../tree/tree-reader.ts'
+import { TreeDiff, type Change } from './diff.ts'
 
 export interface Entry {
   /** Names from the top of the snapshot. */
@@ -27,6 +28,22 @@ export interface Found extends Entry {
   readonly snapshot: string
 }
 
+/** A snapshot, and what of it: everything, a directory, or one entry. */
+export interface Place {
+  /** Snapshot reference. */
+  readonly snapshot: string
+  readonly path: string
+}
+
+export interface Difference {
+  /** Names from what is compared; of one entry its name. */
+  readonly path: string
+  readonly change: Change
+  /** With their paths from the top of their snapshots. */
+  readonly before: Entry | null
+  readonly after: Entry | null
+}
+
 export class Browser {
   readonly #session: Session
   readonly #tree: TreeReader
@@ -41,7 +58,7 @@ export class Browser {
   async *list(ref: string, path: string, recursive: boolean): AsyncGenerator<Entry> {
     const named = findSnapshot(this.#session.parts, ref)
     const found = await lookup(this.#tree, named, path)
-    const prefix = path.split('/').filter((name) => name !== '' && name !== '.')
+    const prefix = namesOf(path)
     if (!isNode(found)) yield* this.#entries(found, [], recursive)
     else if (found.list === undefined) yield entryOf(found, prefix)
     else yield* this.#entries(found.list, prefix, recursive)
@@ -55,6 +72,22 @@ export class Browser {
         if (matchesGlob(subject, whole ? pattern.replace(/^\//, '') : pattern))
           yield { ...entry, snapshot: snapshot.id }
       }
+    }
+  }
+
+  /** Two directories, or two other entries. Throws `VALIDATION_USAGE` for one of each. */
+  async *diff(from: Place, to: Place): AsyncGenerator<Difference> {
+    const [before, after] = [await this.#compared(from), await this.#compared(to)]
+    if ((before.list === undefined) !== (after.list === undefined))
+      throw new PlexiError('VALIDATION_USAGE', { reason: 'a directory is compared with what is none' })
+    const diff = new TreeDiff(this.#tree, this.#signal)
+    const changes =
+      before.list === undefined
+        ? diff.nodes({ before: before.node, after: after.node })
+        : diff.lists({ before: before.list, after: after.list })
+    for await (const { path, change, ...nodes } of changes) {
+      const sides = { before: sideOf(nodes.before, before, path), after: sideOf(nodes.after, after, path) }
+      yield { path: path.join('/'), change, ...sides }
     }
   }
 
@@ -73,6 +106,12 @@ export class Browser {
     }
   }
 
+  async #compared({ snapshot, path }: Place): Promise<Compared> {
+    const found = await lookup(this.#tree, findSnapshot(this.#session.parts, snapshot), path)
+    if (!isNode(found)) return { names: [], list: found }
+    return { names: namesOf(path), list: found.list, node: found }
+  }
+
   async *#entries(list: NodeList, below: readonly string[], recursive: boolean): AsyncGenerator<Entry> {
     for await (const node of this.#tree.nodes(list)) {
       this.#signal.throwIfAborted()
@@ -81,6 +120,21 @@ export class Browser {
       if (recursive && node.list !== undefined) yield* this.#entries(node.list, path, true)
     }
   }
+}
+
+interface Compared {
+  readonly names: readonly string[]
+  readonly list: NodeList | undefined
+  readonly node?: TreeNode
+}
+
+function sideOf(node: TreeNode | undefined, { names, list }: Compared, path: readonly string[]): Entry | null {
+  if (node === undefined) return null
+  return entryOf(node, list === undefined ? names : [...names, ...path])
+}
+
+function namesOf(path: string): string[] {
+  return path.split('/').filter((name) => name !== '' && name !== '.')
 }
 
 function entryOf(node: TreeNode, path: readonly string[]): Entry {

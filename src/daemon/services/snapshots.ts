@@ -1,12 +1,14 @@
 /** Snapshots over the API: lists and content come from the engine at once, long work becomes a job. */
 import type {
   BackupRequest,
+  Difference,
   Entry,
   FoundEntry,
   Job,
   RestoreRequest,
   Snapshot,
   SnapshotFilter,
+  SnapshotPlace,
   SnapshotService,
   VerifyRequest,
 } from '../../api/index.ts'
@@ -66,6 +68,17 @@ export class Snapshots implements SnapshotService {
     const { engine } = this.#deps
     const id = engine.resolve(at.ref, knownFilter(at.filter))
     return mapped(engine.list(id, at.path ?? '', { recursive: at.recursive, signal }), apiEntry)
+  }
+
+  diff(
+    { a, b, filter }: { a: SnapshotPlace; b: SnapshotPlace; filter: SnapshotFilter },
+    signal: AbortSignal,
+  ): AsyncIterable<Difference> {
+    const { engine } = this.#deps
+    const place = ({ ref, path = '' }: SnapshotPlace): engine.Place => {
+      return { snapshot: engine.resolve(ref, knownFilter(filter)), path }
+    }
+    return mapped(engine.diff(place(a), place(b), signal), apiDifference)
   }
 
   async file(
@@ -133,6 +146,11 @@ function apiEntry(entry: engine.Entry): Entry {
     mtime: isoTime(clampTime(mtimeNs)),
     ...(target === null ? {} : { target }),
   }
+}
+
+function apiDifference({ path, change, before, after }: engine.Difference): Difference {
+  const side = (entry: engine.Entry | null): Entry | null => (entry === null ? null : apiEntry(entry))
+  return { path, change, before: side(before), after: side(after) }
 }
 
 /** Dates go from year −271821 to 275760; file systems may hold more. */

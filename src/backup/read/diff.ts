@@ -1,0 +1,120 @@
+/**
+ * What differs between two trees, walked side by side in the order of their names. Directories described by the same
+ * stored lists are the same and are not read; files are compared by what they are stored as, never by reading them.
+ * Invariant: memory is bounded by the depth and one list of nodes per side and level.
+ */
+import { compare, equal } from '../../base/bytes.ts'
+import { malformed } from '../codec/fields.ts'
+import { limits } from '../options.ts'
+import { nameText } from '../sources/excludes.ts'
+import type { Content, NodeList, TreeNode } from '../tree/node.ts'
+import type { TreeReader } from '../tree/tree-reader.ts'
+
+/** `type`: something else of that name. `modified`: other content. `metadata`: mode, owner, time or attributes alone. */
+export type Change = 'added' | 'removed' | 'type' | 'modified' | 'metadata'
+
+export interface NodeChange {
+  /** Names from the directories that are compared. */
+  readonly path: readonly string[]
+  readonly change: Change
+  readonly before: TreeNode | undefined
+  readonly after: TreeNode | undefined
+}
+
+interface Pair<T> {
+  readonly before: T | undefined
+  readonly after: T | undefined
+}
+
+export class TreeDiff {
+  readonly #tree: TreeReader
+  readonly #signal: AbortSignal
+
+  constructor(tree: TreeReader, signal: AbortSignal) {
+    this.#tree = tree
+    this.#signal = signal
+  }
+
+  /** What differs in and below two directories; with one side undefined everything is new or gone. */
+  async *lists({ before, after }: Pair<NodeList>, path: readonly string[] = []): AsyncGenerator<NodeChange> {
+    if (sameList(before, after)) return
+    if (path.length > limits.pathDepth) throw malformed('tree', 'too deep')
+    for await (const pair of pairs(this.#nodes(before), this.#nodes(after))) {
+      this.#signal.throwIfAborted()
+      yield* this.nodes(pair, path)
+    }
+  }
+
+  /** Two entries of the directory `below`, of the same name; one of them may be missing. */
+  async *nodes({ before, after }: Pair<TreeNode>, below: readonly string[] = []): AsyncGenerator<NodeChange> {
+    const name = (after ?? before)?.name
+    const path = name === undefined ? below : [...below, nameText(name)]
+    const change = changeOf(before, after)
+    if (change !== undefined) yield { path, change, before, after }
+    yield* this.lists({ before: before?.list, after: after?.list }, path)
+  }
+
+  async *#nodes(list: NodeList | undefined): AsyncGenerator<TreeNode> {
+    if (list !== undefined) yield* this.#tree.nodes(list)
+  }
+}
+
+/** Brings together what has the same name: both sides are in ascending order. */
+async function* pairs(left: AsyncGenerator<TreeNode>, right: AsyncGenerator<TreeNode>): AsyncGenerator<Pair<TreeNode>> {
+  try {
+    let [before, after] = [await next(left), await next(right)]
+    while (before !== undefined || after !== undefined) {
+      const order = before === undefined ? 1 : after === undefined ? -1 : compare(before.name, after.name)
+      yield { before: order <= 0 ? before : undefined, after: order >= 0 ? after : undefined }
+      if (order <= 0) before = await next(left)
+      if (order >= 0) after = await next(right)
+    }
+  } finally {
+    await left.return(undefined)
+    await right.return(undefined)
+  }
+}
+
+async function next(nodes: AsyncGenerator<TreeNode>): Promise<TreeNode | undefined> {
+  const step = await nodes.next()
+  return step.done === true ? undefined : step.value
+}
+
+function changeOf(before: TreeNode | undefined, after: TreeNode | undefined): Change | undefined {
+  if (before === undefined) return after === undefined ? undefined : 'added'
+  if (after === undefined) return 'removed'
+  if (before.type !== after.type) return 'type'
+  if (!sameContent(before, after)) return 'modified'
+  return sameMetadata(before, after) ? undefined : 'metadata'
+}
+
+function sameContent(a: TreeNode, b: TreeNode): boolean {
+  const sameDevice = a.device?.join() === b.device?.join()
+  return a.size === b.size && sameDevice && sameBytes(a.target, b.target) && sameExtents(a.content, b.content)
+}
+
+function sameExtents(a: Content | undefined, b: Content | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  if (a.depth !== b.depth || a.extents.length !== b.extents.length) return false
+  return a.extents.every((extent, i) => {
+    const other = b.extents[i]
+    if (other?.from !== extent.from || other.length !== extent.length) return false
+    return sameBytes(extent.chunk, other.chunk)
+  })
+}
+
+function sameMetadata(a: TreeNode, b: TreeNode): boolean {
+  const plain = (['mode', 'uid', 'gid', 'user', 'group', 'mtimeNs'] as const).every((key) => a[key] === b[key])
+  const [x, y] = [a.xattrs ?? [], b.xattrs ?? []]
+  return plain && x.length === y.length && x.every((pair, i) => pair.every((part, at) => sameBytes(part, y[i]?.[at])))
+}
+
+function sameList(a: NodeList | undefined, b: NodeList | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  if (a.depth !== b.depth || a.chunks.length !== b.chunks.length) return false
+  return a.chunks.every((chunk, i) => sameBytes(chunk, b.chunks[i]))
+}
+
+function sameBytes(a: Uint8Array | null | undefined, b: Uint8Array | null | undefined): boolean {
+  return a === b || (a instanceof Uint8Array && b instanceof Uint8Array && equal(a, b))
+}

@@ -1,0 +1,200 @@
+/** Looking into snapshots: what differs between two of them. */
+import { chmodSync, lutimesSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import type { BackupEngine, Difference, Place } from '../../src/backup/index.ts'
+import { toHex } from '../../src/base/bytes.ts'
+import { TreeDiff } from '../../src/backup/read/diff.ts'
+import { NodeListBuilder } from '../../src/backup/tree/list-builder.ts'
+import type { NodeList, TreeNode } from '../../src/backup/tree/node.ts'
+import { TreeReader } from '../../src/backup/tree/tree-reader.ts'
+import { chunkId } from '../../src/shard/index.ts'
+import { MemoryHosts, MemoryNetwork } from '../support/memory-network.ts'
+import { noise } from '../support/source-tree.ts'
+import { collect, never, newVault, openEngine, summaryOf, temporaryDirectory } from '../support/vault.ts'
+
+interface World {
+  readonly engine: BackupEngine
+  readonly source: string
+  readonly hosts: MemoryHosts
+  readonly network: MemoryNetwork
+  backUp(): Promise<string>
+}
+
+async function world(t: Parameters<typeof temporaryDirectory>[0]): Promise<World> {
+  const dir = await temporaryDirectory(t)
+  const source = join(dir, 'source')
+  mkdirSync(source)
+  const hosts = new MemoryHosts(3)
+  const network = new MemoryNetwork(hosts)
+  const engine = await openEngine({ keys: newVault().keys, home: join(dir, 'home'), network })
+  t.teardown(() => engine.close())
+  const backUp = async (): Promise<string> =>
+    String((await summaryOf(engine.backup({ paths: [source] }, never))).snapshot)
+  return { engine, source, hosts, network, backUp }
+}
+
+const diff = ({ engine }: World, from: Place, to: Place): Promise<Difference[]> => collect(engine.diff(from, to, never))
+const whole = (snapshot: string): Place => ({ snapshot, path: '' })
+/** `change path` of everything but times of directories, which tell nothing of what was done. */
+const lines = (differences: readonly Difference[]): string[] =>
+  differences
+    .filter(({ change, after }) => change !== 'metadata' || after?.type !== 'dir')
+    .map(({ change, path }) => `${change} ${path}`)
+
+t.test('what differs: content, kind, metadata, and everything below what came or went', async (t) => {
+  const w = await world(t)
+  const at = (...names: string[]): string => join(w.source, ...names)
+  for (const name of ['same', 'goes/deep', 'turns']) mkdirSync(at(name), { recursive: true })
+  for (const name of ['same/file', 'goes/deep/a', 'turns/b', 'edited', 'touched', 'mode', 'Z', 'moved'])
+    writeFileSync(at(name), name)
+  writeFileSync(at('large'), noise('large', 1_000_000))
+  symlinkSync('here', at('link'))
+  const first = await w.backUp()
+  t.same(await diff(w, whole(first), whole('latest')), [], 'nothing differs from itself')
+
+  rmSync(at('goes'), { recursive: true })
+  rmSync(at('turns'), { recursive: true })
+  writeFileSync(at('turns'), 'into a file')
+  writeFileSync(at('edited'), 'another text')
+  writeFileSync(at('large'), Buffer.concat([noise('large', 500_000), noise('other', 500_000)]))
+  lutimesSync(at('touched'), 1, 1)
+  chmodSync(at('mode'), 0o600)
+  unlinkSync(at('link'))
+  symlinkSync('there', at('link'))
+  mkdirSync(at('comes/deep'), { recursive: true })
+  renameSync(at('moved'), at('comes/deep/moved'))
+  const second = await w.backUp()
+
+  const found = await diff(w, whole(first), whole(second))
+  t.same(lines(found), [
+    ...['added source/comes', 'added source/comes/deep', 'added source/comes/deep/moved'],
+    ...['modified source/edited', 'removed source/goes', 'removed source/goes/deep', 'removed source/goes/deep/a'],
+    ...['modified source/large', 'modified source/link', 'metadata source/mode', 'removed source/moved'],
+    ...['metadata source/touched', 'type source/turns', 'removed source/turns/b'],
+  ])
+  t.match(
+    found.find(({ path }) => path === 'source/edited'),
+    { before: { size: 6 }, after: { size: 12 } },
+  )
+  t.match(
+    found.find(({ path }) => path === 'source/turns'),
+    { before: { type: 'dir' }, after: { type: 'file' } },
+  )
+
+  const mirror = { added: 'removed', removed: 'added', type: 'type', modified: 'modified', metadata: 'metadata' }
+  const back = await diff(w, whole(second), whole(first))
+  const turned = found.map(({ change, path }) => `${mirror[change]} ${path}`)
+  t.same(back.map(({ change, path }) => `${change} ${path}`).toSorted(), turned.toSorted(), 'and the other way round')
+})
+
+t.test('parts of snapshots: directories under other names, single files, and what cannot be compared', async (t) => {
+  const w = await world(t)
+  for (const name of ['a', 'b']) {
+    mkdirSync(join(w.source, name))
+    writeFileSync(join(w.source, name, 'same'), 'same')
+    lutimesSync(join(w.source, name, 'same'), 1, 1)
+    writeFileSync(join(w.source, name, 'own'), `of ${name}, ${name.repeat(9)}`)
+  }
+  writeFileSync(join(w.source, 'b/more'), 'more')
+  const snapshot = await w.backUp()
+  const place = (path: string): Place => ({ snapshot, path })
+
+  const found = await diff(w, place('source/a'), place('source/b/'))
+  t.same(lines(found), ['added more', 'modified own'])
+  t.match(found[1], { before: { path: 'source/a/own' }, after: { path: 'source/b/own' } })
+
+  t.match(await diff(w, place('source/a/own'), place('source/b/same')), [
+    { path: 'same', change: 'modified', before: { path: 'source/a/own' }, after: { path: 'source/b/same' } },
+  ])
+  t.same(await diff(w, place('source/a/same'), place('source/b/same')), [])
+  await t.rejects(diff(w, place('source/a'), place('source/b/own')), { code: 'VALIDATION_USAGE' })
+  await t.rejects(diff(w, place('source/c'), place('source/b')), { code: 'STORAGE_PATH_NOT_FOUND' })
+  await t.rejects(diff(w, whole('beef'), whole(snapshot)), { code: 'STORAGE_SNAPSHOT_NOT_FOUND' })
+})
+
+/** A directory as a model: names to sizes of files, or to directories. */
+interface Model {
+  [name: string]: number | Model
+}
+
+const names = fc.constantFrom('a', 'b', 'c', 'd', 'aa', 'é', 'Z')
+const { tree: models } = fc.letrec<{ tree: Model; entry: number | Model }>((tie) => ({
+  tree: fc.dictionary(names, tie('entry'), { maxKeys: 5, noNullPrototype: true }),
+  entry: fc.oneof({ maxDepth: 3 }, fc.nat(2), tie('tree')),
+}))
+
+/** Metadata objects in memory, and which of them were read. */
+class Objects {
+  readonly #objects = new Map<string, Uint8Array>()
+  readonly read = new Set<string>()
+  readonly tree = new TreeReader((id) => {
+    const key = toHex(id)
+    this.read.add(key)
+    return Promise.resolve(this.#objects.get(key) as Uint8Array)
+  })
+
+  async store(model: Model): Promise<NodeList> {
+    const builder = new NodeListBuilder({
+      putObject: (object) => {
+        const id = createHash('sha256').update(object).digest()
+        this.#objects.set(toHex(id), object)
+        return Promise.resolve(chunkId(id))
+      },
+    })
+    const byName = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+    for (const name of Object.keys(model).toSorted(byName)) await builder.push(await this.#node(name, model[name]))
+    return builder.finish()
+  }
+
+  async #node(name: string, entry: number | Model | undefined): Promise<TreeNode> {
+    const common = { name: Buffer.from(name), mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n }
+    if (typeof entry === 'object') return { ...common, type: 'dir', list: await this.store(entry) }
+    const size = entry ?? 0
+    const extents = size === 0 ? [] : [{ chunk: null, from: 0, length: size }]
+    return { ...common, type: 'file', size, content: { depth: 0, extents } }
+  }
+}
+
+/** Path to `dir` or size. */
+function flat(model: Model, below = ''): Map<string, string> {
+  const paths = new Map<string, string>()
+  for (const [name, entry] of Object.entries(model)) {
+    paths.set(below + name, typeof entry === 'object' ? 'dir' : String(entry))
+    if (typeof entry === 'object') for (const [path, what] of flat(entry, `${below}${name}/`)) paths.set(path, what)
+  }
+  return paths
+}
+
+function expected(before: Map<string, string>, after: Map<string, string>): string[] {
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((path) => {
+    const [a, b] = [before.get(path), after.get(path)]
+    if (a === b) return []
+    if (a === undefined) return [`added ${path}`]
+    if (b === undefined) return [`removed ${path}`]
+    return [a === 'dir' || b === 'dir' ? `type ${path}` : `modified ${path}`]
+  })
+}
+
+t.test('any two trees: what a comparison path by path finds, and nothing that is the same is read', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(models, models, models, async (before, after, more) => {
+      const objects = new Objects()
+      // The same on both sides, and like nothing else.
+      const same = { ...more, unique: 7777 }
+      const [a, b] = [
+        { ...before, same },
+        { ...after, same },
+      ]
+      const lists = { before: await objects.store(a), after: await objects.store(b) }
+      const found = await collect(new TreeDiff(objects.tree, never).lists(lists))
+      const changes = found.map(({ change, path }) => `${change} ${path.join('/')}`)
+      t.same(changes.toSorted(), expected(flat(a), flat(b)).toSorted())
+      const { chunks } = await objects.store(same)
+      t.notOk(chunks.some((id) => objects.read.has(toHex(id))))
+    }),
+    { numRuns: 60 },
+  )
+})

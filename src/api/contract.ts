@@ -115,7 +115,18 @@ export const contract = {
     query: snapshots.treeQuery,
     response: snapshots.entry,
   },
-  snapshotFile: { role: 'operator', summary: 'Content of one file', params: byRef, query: snapshots.fileQuery },
+  snapshotFile: {
+    role: 'operator',
+    summary: 'Content of one file, or of a part of it',
+    params: byRef,
+    query: snapshots.fileQuery,
+  },
+  snapshotArchive: {
+    role: 'operator',
+    summary: 'A snapshot, or a part of it, as a tar stream',
+    params: byRef,
+    query: snapshots.archiveQuery,
+  },
   snapshotDiff: {
     role: 'viewer',
     summary: 'What differs between two snapshots',

@@ -19,7 +19,8 @@ export interface ListAnswer<T> {
   readonly key: (item: T) => string
 }
 export interface BytesAnswer {
-  readonly size: number
+  /** Null: not known before the end. */
+  readonly size: number | null
   readonly body: AsyncIterable<Uint8Array>
 }
 export interface UploadCall extends Call<'jobInput'> {
@@ -178,8 +179,14 @@ export const texts: Handlers<'text', Promise<string>> = {
 }
 
 export const bodies: Handlers<'bytes', Promise<BytesAnswer>> = {
-  snapshotFile: ({ services, params, query, signal }) =>
-    services.snapshots.file({ ref: params.ref, filter: filterOf(query), path: query.at }, signal),
+  snapshotFile: ({ services, params, query, signal }) => {
+    const { at: path, from = 0, length = Number.MAX_SAFE_INTEGER } = query
+    const range = { from, length }
+    return services.snapshots.file({ ref: params.ref, filter: filterOf(query), path, range }, signal)
+  },
+  snapshotArchive: async ({ services, params, query, signal }) => {
+    return { size: null, body: services.snapshots.archive(placeOf(params.ref, query.at), filterOf(query), signal) }
+  },
   shardBody: async ({ services, params, signal }) => {
     const bytes = await services.shards.fetch(params.id, signal)
     return { size: bytes.length, body: once(bytes) }

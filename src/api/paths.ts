@@ -39,6 +39,7 @@ export const paths = {
   snapshot: { method: 'GET', path: '/snapshots/:ref', kind: 'document' },
   snapshotTree: { method: 'GET', path: '/snapshots/:ref/tree', kind: 'list' },
   snapshotFile: { method: 'GET', path: '/snapshots/:ref/file', kind: 'bytes' },
+  snapshotArchive: { method: 'GET', path: '/snapshots/:ref/archive', kind: 'bytes' },
   snapshotDiff: { method: 'GET', path: '/snapshots/:a/diff/:b', kind: 'list' },
   snapshotRestore: { method: 'POST', path: '/snapshots/:ref/restore', kind: 'job' },
   snapshotVerify: { method: 'POST', path: '/snapshots/:ref/verify', kind: 'job' },

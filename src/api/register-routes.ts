@@ -96,7 +96,8 @@ async function sendBytes(asked: Promise<BytesAnswer> | undefined, reply: Fastify
   if (answer === undefined) throw new PlexiError('SYSTEM_UNEXPECTED', { reason: 'no such route' })
   const iterator = answer.body[Symbol.asyncIterator]()
   const first = await iterator.next()
-  reply.type('application/octet-stream').header('content-length', answer.size)
+  reply.type('application/octet-stream')
+  if (answer.size !== null) reply.header('content-length', answer.size)
   const body = async function* (): AsyncGenerator<Uint8Array> {
     try {
       for (let step = first; step.done !== true; step = await iterator.next()) yield step.value

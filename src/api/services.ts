@@ -148,11 +148,18 @@ export interface SnapshotService {
     sides: { readonly a: SnapshotPlace; readonly b: SnapshotPlace; readonly filter: SnapshotFilter },
     signal: AbortSignal,
   ): Listing<Difference>
-  /** Content of one file. Fails before its first byte where it can. */
+  /** Content of one file, or of the part of `range` that it has. Fails before its first byte where it can. */
   file(
-    at: { readonly ref: string; readonly filter: SnapshotFilter; readonly path: string },
+    at: {
+      readonly ref: string
+      readonly filter: SnapshotFilter
+      readonly path: string
+      readonly range: { readonly from: number; readonly length: number }
+    },
     signal: AbortSignal,
   ): Promise<{ readonly size: number; readonly body: AsyncIterable<Uint8Array> }>
+  /** A tar stream of what lies at `path`, or of everything. Breaks off where something cannot be read. */
+  archive(at: SnapshotPlace, filter: SnapshotFilter, signal: AbortSignal): AsyncIterable<Uint8Array>
   /** Starts the job; its summary has the fields of `RestoreSummary`. */
   restore(ref: string, request: RestoreRequest): Promise<Job>
   /** `ref` `all` checks everything. Starts the job; its summary has the fields of `VerifySummary`. */

@@ -22,6 +22,7 @@ import type { EngineDeps, Parts } from './parts.ts'
 import { collectGarbage } from './prune/collect.ts'
 import { PruneRun } from './prune/prune-run.ts'
 import { Browser, type Difference, type Entry, type Found, type Place } from './read/browse.ts'
+import type { ByteRange } from './read/content.ts'
 import { listShards, shardDetail, type ShardDetail, type ShardFilter, type ShardInfo } from './read/shard-list.ts'
 import { removeOldCopies } from './sources/sqlite/database-source.ts'
 import { forget, type ForgetRequest, type ForgetResult } from './retention/forget.ts'
@@ -219,9 +220,14 @@ export class BackupEngine {
     return this.#browser(signal).diff(from, to)
   }
 
-  /** Content of one file. */
-  cat(ref: string, path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    return this.#browser(signal).cat(ref, path)
+  /** Content of one file, or of a part that lies inside it. */
+  cat(at: Place & { readonly range?: ByteRange }, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    return this.#browser(signal).cat(at)
+  }
+
+  /** Everything at and below a path as a tar stream. Throws as `list`; in the middle what cannot be read. */
+  archive(at: Place, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    return this.#browser(signal).archive(at)
   }
 
   shards(filter: ShardFilter = {}): ShardInfo[] {

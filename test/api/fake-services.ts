@@ -282,10 +282,11 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
           { path: 'e', change: 'metadata', before: entry, after: entry },
         ]
       },
-      file: (at) =>
-        at.path === 'broken'
-          ? Promise.resolve({ size: 10, body: brokenBody() })
-          : Promise.resolve({ size: 6, body: textBody('he', 'llo\n') }),
+      file: (at) => called('file', at, undefined).then(() => fakeFile(at.path, at.range)),
+      archive: (at) => {
+        state.calls.push(['archive', at])
+        return at.path === 'broken' ? brokenBody() : textBody('a tar ', 'stream')
+      },
       restore: (ref, request) => called('restore', { ref, ...request }, { ...job, kind: 'restore' as const }),
       verify: (ref, request) => called('verify', { ref, ...request }, { ...job, kind: 'verify' as const }),
       find: () => [{ ...entry, snapshot: ID, time: TIME }],
@@ -380,6 +381,12 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
     ...fakeAutomation(called),
   }
   return { services, state }
+}
+
+function fakeFile(path: string, { from, length }: { from: number; length: number }) {
+  if (path === 'broken') return { size: 10, body: brokenBody() }
+  const text = 'hello\n'.slice(from, from + length)
+  return { size: text.length, body: textBody(...(text.match(/.{1,2}/gs) ?? [])) }
 }
 
 export const source: Source = {

@@ -196,6 +196,16 @@ t.test('octets out and in', async (t) => {
   for await (const part of file) text.push(part)
   t.equal(Buffer.concat(text).toString(), 'hello\n')
 
+  const middle: Uint8Array[] = []
+  const part = { params: { ref: 'latest' }, query: { at: 'data/a.txt', from: '1', length: '3' } }
+  for await (const bytes of api.remote.bytes('snapshotFile', part)) middle.push(bytes)
+  t.equal(Buffer.concat(middle).toString(), 'ell')
+
+  const tar: Uint8Array[] = []
+  const archive = api.remote.bytes('snapshotArchive', { params: { ref: 'latest' }, query: { at: 'data' } })
+  for await (const bytes of archive) tar.push(bytes)
+  t.equal(Buffer.concat(tar).toString(), 'a tar stream', 'without a known length')
+
   const broken = api.local.bytes('snapshotFile', { params: { ref: 'latest' }, query: { at: 'broken' } })
   await t.rejects(broken.next(), { code: 'STORAGE_UNRESTORABLE' }, 'fails before the first byte')
 

@@ -1,5 +1,17 @@
 /** Looking into snapshots: what differs between two of them. */
-import { chmodSync, lutimesSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  openSync,
+  writeSync,
+  chmodSync,
+  lutimesSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -113,6 +125,28 @@ t.test('parts of snapshots: directories under other names, single files, and wha
   await t.rejects(diff(w, place('source/a'), place('source/b/own')), { code: 'VALIDATION_USAGE' })
   await t.rejects(diff(w, place('source/c'), place('source/b')), { code: 'STORAGE_PATH_NOT_FOUND' })
   await t.rejects(diff(w, whole('beef'), whole(snapshot)), { code: 'STORAGE_SNAPSHOT_NOT_FOUND' })
+})
+
+t.test('any part of a file, with holes and many chunks', async (t) => {
+  const w = await world(t)
+  const bytes = Buffer.concat([noise('a', 300_000), Buffer.alloc(3_000_000), noise('b', 300_000)])
+  const file = openSync(join(w.source, 'file'), 'w')
+  writeSync(file, bytes.subarray(0, 300_000), 0, 300_000, 0)
+  writeSync(file, bytes.subarray(3_300_000), 0, 300_000, 3_300_000)
+  closeSync(file)
+  await w.backUp()
+  const read = async (from: number, length: number): Promise<Buffer> => {
+    const at = { snapshot: 'latest', path: 'source/file', range: { from, length } }
+    return Buffer.concat(await collect(w.engine.cat(at, never)))
+  }
+  t.ok((await read(0, bytes.length)).equals(bytes))
+  await fc.assert(
+    fc.asyncProperty(fc.nat(bytes.length), fc.nat(1_000_000), async (from, most) => {
+      const length = Math.min(most, bytes.length - from)
+      return (await read(from, length)).equals(bytes.subarray(from, from + length))
+    }),
+    { numRuns: 30 },
+  )
 })
 
 /** A directory as a model: names to sizes of files, or to directories. */

@@ -76,7 +76,7 @@ t.test('parts, full paths, browsing', async (t) => {
     ['b', 'b/c', 'b/c/file', 'b~2'],
   )
   t.match(await collect(engine.find('fi*', {}, never)), [{ path: 'b/c/file', snapshot }])
-  const pieces = await collect(engine.cat('latest', 'b/c/file', never))
+  const pieces = await collect(engine.cat({ snapshot: 'latest', path: 'b/c/file' }, never))
   t.equal(Buffer.concat(pieces).toString(), 'content')
   t.match(engine.snapshots(), [{ id: snapshot, placed: true, files: 1 }])
   await t.rejects(summaryOf(engine.backup({ paths: [join(dir, 'gone')] }, never)), {
@@ -112,7 +112,7 @@ t.test('a stream, excludes, own homes, special files, unreadable files', async (
   }
   const stream = await summaryOf(engine.backup({ stream: { name: 'dump.sql', data: data() } }, never))
   t.match(stream, { files: 1, bytes: 3_002_100 })
-  const pieces = await collect(engine.cat('latest', 'dump.sql', never))
+  const pieces = await collect(engine.cat({ snapshot: 'latest', path: 'dump.sql' }, never))
   t.same(Buffer.concat(pieces), Buffer.concat(await collect(data())))
 
   const tree = await summaryOf(engine.backup({ paths: [source], exclude: ['*.log', 'node_modules/'] }, never))

@@ -1,5 +1,5 @@
 /** Commands that read, against a daemon of fake services: documents, human text, exit codes, errors. */
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -90,6 +90,20 @@ t.test('cat prints the bytes alone', async (t) => {
   const broken = await json('cat', 'latest:broken')
   t.equal(broken.code, 15)
   t.match(broken.error, { code: 'STORAGE_UNRESTORABLE', exitCode: 15 })
+})
+
+t.test('export: a stream for a pipe, or a new file that is whole', async (t) => {
+  const read = await at('export', 'latest:/data', '--name', 'demo')
+  t.equal(read.stdout, 'a tar stream')
+  t.strictSame(api.state.calls.findLast(([name]) => name === 'archive')?.[1], { ref: 'latest', path: 'data' })
+  t.match(await cli(['export', 'latest', '--home', api.home], { isTTY: true }), { code: 2, stdout: '' })
+  const file = join(api.home, 'a.tar')
+  t.match((await json('export', 'latest', '--to', file)).json, { path: file, bytes: 12 })
+  t.equal(readFileSync(file, 'utf8'), 'a tar stream')
+  t.match((await json('export', 'latest', '--to', file)).error, { code: 'STORAGE_EXISTS' })
+  const broken = join(api.home, 'broken.tar')
+  t.equal((await at('export', 'latest:broken', '--to', broken)).code, 15)
+  t.same([broken, `${broken}.part`].filter(existsSync), [], 'nothing half done is left')
 })
 
 t.test('shard: every subcommand', async (t) => {

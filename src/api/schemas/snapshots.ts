@@ -55,7 +55,14 @@ export const treeQuery = page.extend(snapshotFilter.shape).extend({
   at: pathText.optional(),
   recursive: flag.optional(),
 })
-export const fileQuery = snapshotFilter.extend({ at: pathText })
+/** `from` and `length` ask for a part of the file; what lies beyond its end is left out. */
+export const fileQuery = snapshotFilter.extend({
+  at: pathText,
+  from: z.coerce.number().int().min(0).optional(),
+  length: z.coerce.number().int().min(0).optional(),
+})
+/** `at` is what of the snapshot; absent: all of it. */
+export const archiveQuery = snapshotFilter.extend({ at: pathText.optional() })
 /** The filters say what `latest` means; `aAt` and `bAt` are paths inside the snapshots. */
 export const diffQuery = page
   .extend(snapshotFilter.shape)

@@ -1,4 +1,4 @@
-/** Looking into snapshots: listing, comparing, finding by name, reading one file. */
+/** Looking into snapshots: listing, comparing, finding by name, reading files. */
 import { matchesGlob } from 'node:path'
 import { PlexiError } from '../../base/errors.ts'
 import type { SnapshotFilter } from '../requests.ts'
@@ -8,6 +8,8 @@ import { nameText } from '../sources/excludes.ts'
 import { isNode, lookup } from '../tree/lookup.ts'
 import type { NodeList, NodeType, TreeNode } from '../tree/node.ts'
 import type { TreeReader } from '../tree/tree-reader.ts'
+import { archive } from '../archive/archive.ts'
+import { readContent, type ByteRange } from './content.ts'
 import { TreeDiff, type Change } from './diff.ts'
 
 export interface Entry {
@@ -91,19 +93,24 @@ export class Browser {
     }
   }
 
-  async *cat(ref: string, path: string): AsyncGenerator<Uint8Array> {
-    const named = findSnapshot(this.#session.parts, ref)
+  /** Content of one file, or of a part of it that lies inside. */
+  async *cat({ snapshot, path, range }: Place & { readonly range?: ByteRange }): AsyncGenerator<Uint8Array> {
+    const named = findSnapshot(this.#session.parts, snapshot)
     const node = await lookup(this.#tree, named, path)
     if (!isNode(node) || node.content === undefined)
       throw new PlexiError('STORAGE_PATH_NOT_FOUND', { path, snapshot: named.snapshot.id, reason: 'not a file' })
-    for await (const { chunk, from, length } of this.#tree.extents(node.content, node.size ?? 0)) {
-      if (chunk === null) yield new Uint8Array(length)
-      else {
-        const bytes = await this.#session.chunks.read(chunk, this.#signal)
-        if (from + length > bytes.length) throw new PlexiError('STORAGE_CHUNK_CORRUPT')
-        yield bytes.subarray(from, from + length)
-      }
-    }
+    yield* readContent(node, this.#reading, range)
+  }
+
+  /** A tar stream of everything at and below a path. */
+  async *archive({ snapshot, path }: Place): AsyncGenerator<Uint8Array> {
+    const found = await lookup(this.#tree, findSnapshot(this.#session.parts, snapshot), path)
+    const reading = this.#reading
+    yield* archive(found, { ...reading, content: (node) => readContent(node, reading) })
+  }
+
+  get #reading() {
+    return { tree: this.#tree, chunks: this.#session.chunks, signal: this.#signal }
   }
 
   async #compared({ snapshot, path }: Place): Promise<Compared> {

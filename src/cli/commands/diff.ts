@@ -24,15 +24,11 @@ export function build(cli: Cli): Command {
     new Command('diff')
       .argument('<a[:path]>', 'a snapshot (id, start of an id, or latest), and a path inside')
       .argument('<b[:path]>', 'what to compare it with'),
-  ).action(
-    cli.action((session, from: string, to: string, options: SnapshotFilterOptions) =>
-      diff(session, [from, to], options),
-    ),
-  )
+  ).action(cli.action(diff))
 }
 
-async function diff(session: Session, sides: readonly [string, string], options: SnapshotFilterOptions): Promise<void> {
-  const [a, b] = [snapshotPath(sides[0]), snapshotPath(sides[1])]
+async function diff(session: Session, ...[from, to, options]: [string, string, SnapshotFilterOptions]): Promise<void> {
+  const [a, b] = [snapshotPath(from), snapshotPath(to)]
   const { tag, path, name, device } = options
   const input = {
     params: { a: a.ref, b: b.ref },

@@ -74,15 +74,12 @@ export class Snapshots implements SnapshotService {
     { a, b, filter }: { a: SnapshotPlace; b: SnapshotPlace; filter: SnapshotFilter },
     signal: AbortSignal,
   ): AsyncIterable<Difference> {
-    const { engine } = this.#deps
-    const place = ({ ref, path = '' }: SnapshotPlace): engine.Place => {
-      return { snapshot: engine.resolve(ref, knownFilter(filter)), path }
-    }
-    return mapped(engine.diff(place(a), place(b), signal), apiDifference)
+    const changes = this.#deps.engine.diff(this.#place(a, filter), this.#place(b, filter), signal)
+    return mapped(changes, apiDifference)
   }
 
   async file(
-    at: { ref: string; filter: SnapshotFilter; path: string },
+    at: { ref: string; filter: SnapshotFilter; path: string; range: { from: number; length: number } },
     signal: AbortSignal,
   ): Promise<{ size: number; body: AsyncIterable<Uint8Array> }> {
     const { engine } = this.#deps
@@ -93,7 +90,13 @@ export class Snapshots implements SnapshotService {
       const message = `${at.path} is not a file in snapshot ${id}`
       throw new PlexiError('STORAGE_PATH_NOT_FOUND', { path: at.path, snapshot: id }, { message })
     }
-    return { size: entry.size, body: engine.cat(id, at.path, signal) }
+    const from = Math.min(at.range.from, entry.size)
+    const length = Math.min(at.range.length, entry.size - from)
+    return { size: length, body: engine.cat({ snapshot: id, path: at.path, range: { from, length } }, signal) }
+  }
+
+  archive(at: SnapshotPlace, filter: SnapshotFilter, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#deps.engine.archive(this.#place(at, filter), signal)
   }
 
   async restore(ref: string, request: RestoreRequest): Promise<Job> {
@@ -113,6 +116,10 @@ export class Snapshots implements SnapshotService {
       title: `verify ${snapshot.slice(0, 12)}`,
       request: { snapshot, readDataPercent },
     })
+  }
+
+  #place({ ref, path = '' }: SnapshotPlace, filter: SnapshotFilter): engine.Place {
+    return { snapshot: this.#deps.engine.resolve(ref, knownFilter(filter)), path }
   }
 
   async *find(query: { pattern: string; snapshot?: string }, signal: AbortSignal): AsyncGenerator<FoundEntry> {

@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { DirectoryNetwork } from '../../src/backup/index.ts'
@@ -161,4 +161,22 @@ t.test('a file that grows while it is read is reported and stored as it was read
   const summary = await summaryOf(engine.backup({ paths: [path] }, never))
   t.match(summary.skipped, [{ path, reason: 'changed while it was read' }])
   t.match(engine.snapshots(), [{ partial: true, files: 1 }])
+})
+
+t.test('much that shrinks to little is no rider of the head: it would unfold beyond a frame', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const path = join(dir, 'log')
+  const log = Buffer.alloc(17 << 20)
+  for (let at = 0; at < log.length; at += 4_096) log.writeUInt32BE(at, at)
+  writeFileSync(path, log)
+  const network = new DirectoryNetwork({ directory: join(dir, 'store') }, { disk: systemDisk, clock: systemClock })
+  const setup = { keys: newVault().keys, home: join(dir, 'home'), network }
+  const engine = await openEngine(setup)
+  const { newShards, newBytes } = await summaryOf(engine.backup({ paths: [path] }, never))
+  t.ok(newShards > 0 && newBytes > 16 << 20)
+  await engine.close()
+  const again = await openEngine(setup)
+  t.teardown(() => again.close())
+  t.match(await summaryOf(again.restore({ snapshot: 'latest', to: join(dir, 'out') }, never)), { failed: [] })
+  t.ok(readFileSync(join(dir, 'out/log')).equals(log))
 })

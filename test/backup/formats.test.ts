@@ -202,6 +202,7 @@ t.test('head, segments and frames come back as they were', async (t) => {
     bytes: Buffer.from(text),
   }))
   const frame = await makeFrame(chunks)
+  if (frame === undefined) throw new Error('no frame')
   t.same(
     openFrame(readFrame(framePlain(frame))).map(({ bytes: b }) => Buffer.from(b).toString()),
     ['a', 'bb', 'c'.repeat(1000)],

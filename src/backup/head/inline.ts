@@ -21,7 +21,12 @@ const MAX_STORED = 256 * 1024
 const MAX_ENTRIES = 8192
 const compress = promisify(zstdCompress)
 
-export async function makeFrame(chunks: readonly { id: ChunkId; bytes: Uint8Array }[]): Promise<InlineFrame> {
+/** Undefined for more than a frame may unfold to, however small it would be. */
+export async function makeFrame(
+  chunks: readonly { id: ChunkId; bytes: Uint8Array }[],
+): Promise<InlineFrame | undefined> {
+  const length = chunks.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  if (length > MAX_PLAIN || chunks.length > MAX_ENTRIES) return undefined
   const plain = concat(...chunks.map((chunk) => chunk.bytes))
   const packed = await compress(plain)
   const entries = chunks.map((chunk) => ({ id: chunk.id, length: chunk.bytes.length }))

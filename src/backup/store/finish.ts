@@ -31,20 +31,20 @@ export async function finishWriting(deps: FinishDeps, record: (needed: Set<numbe
   await intoShards(deps, record)
 }
 
-/** False when the frame turned out too large: its chunks wait again. */
+/** False when there is more than the head has room for: its chunks wait again. */
 async function rideInHead(
   { parts, writer }: FinishDeps,
   room: number,
   record: (needed: Set<number>) => void,
 ): Promise<boolean> {
   const chunks = await writer.takeWaiting()
-  const frame = chunks.length === 0 ? undefined : await makeFrame(chunks)
-  if (frame !== undefined && frame.bytes.length + chunks.length * 40 + 32 > room) {
+  const frame = await makeFrame(chunks)
+  if (frame === undefined || frame.bytes.length + chunks.length * 40 + 32 > room) {
     await writer.repack(chunks)
     return false
   }
   parts.catalogue.commit(() => {
-    if (frame !== undefined) {
+    if (chunks.length > 0) {
       parts.inline.store(frame)
       writer.needed.add(0)
     }

@@ -1,18 +1,96 @@
 /**
- * `npm run build`: JavaScript for publishing. Node strips types in a checkout but not below node_modules, so a package
- * carries dist/: the emitted sources and, beside them, what they read at run time (SQL migrations, WASM kernels).
+ * `npm run build`: the program as few files of JavaScript in dist/, for publishing and wherever many processes start:
+ * from the sources a start reads some 1,400 modules, from dist/ a dozen. Node strips types in a checkout but not below
+ * node_modules, so a package carries dist/. Beside the code lies what it reads at run time (SQL migrations, WASM
+ * kernels) at its old place, and the licences of everything that is inside.
  */
-import { cpSync, rmSync } from 'node:fs'
-import { extname, join } from 'node:path'
-import { root, run } from './command.ts'
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, extname, join, relative, sep } from 'node:path'
+import { build, type Metafile, type Plugin } from 'esbuild'
+import { root } from './command.ts'
 
-const carried = new Set(['', '.sql', '.wasm', '.json', '.toml'])
-
+const source = join(root, 'src')
 const dist = join(root, 'dist')
+
+/** What is started on its own: the program and its threads. */
+const entries = ['cli/main.ts', 'daemon/system/engine-thread.ts', 'backup/sources/sqlite/online-copy-thread.ts']
+/** Carried as they are: native addons, found by their own files' places. */
+const external = ['better-sqlite3', 'koffi', 'classic-level']
+const assets = new Set(['', '.sql', '.wasm', '.json', '.toml'])
+
 rmSync(dist, { recursive: true, force: true })
-const compiled = await run('tsc', ['-p', 'tsconfig.build.json'])
-process.stdout.write(compiled.output)
-if (compiled.exitCode === 0) {
-  cpSync(join(root, 'src'), dist, { recursive: true, filter: (path) => carried.has(extname(path)) })
+const result = await build({
+  absWorkingDir: root,
+  entryPoints: entries.map((entry) => ({ in: join(source, entry), out: flat(entry) })),
+  outdir: dist,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  external,
+  // Dependencies in CommonJS ask for Node's own modules this way.
+  banner: {
+    js: "import { createRequire as nodeRequire } from 'node:module'; const require = nodeRequire(import.meta.url);",
+  },
+  plugins: [placesAsInSources()],
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+})
+cpSync(source, dist, { recursive: true, filter: (path) => assets.has(extname(path)) })
+for (const entry of entries) writeEntry(entry)
+writeFileSync(join(dist, 'LICENCES.txt'), licences(result.metafile))
+
+/** All code lies side by side in dist/, so each module is told the place it had among the sources. */
+function placesAsInSources(): Plugin {
+  return {
+    name: 'places as in sources',
+    setup: (bundle) => {
+      bundle.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
+        const text = readFileSync(path, 'utf8')
+        if (!path.startsWith(source + sep) || !text.includes('import.meta.')) return undefined
+        const place = `./${relative(source, path).split(sep).join('/').replace(/\.ts$/, '.js')}`
+        return {
+          contents: text.replaceAll('import.meta.url', `new URL('${place}', import.meta.url).href`),
+          loader: 'ts',
+        }
+      })
+    },
+  }
 }
-process.exitCode = compiled.exitCode
+
+function flat(entry: string): string {
+  return basename(entry, '.ts')
+}
+
+/** An entry is started by its place among the sources. */
+function writeEntry(entry: string): void {
+  const file = join(dist, entry.replace(/\.ts$/, '.js'))
+  mkdirSync(dirname(file), { recursive: true })
+  const target = relative(dirname(file), join(dist, `${flat(entry)}.js`))
+    .split(sep)
+    .join('/')
+  writeFileSync(file, `export * from '${target}'\n`)
+}
+
+/** The licence texts of the packages that were built in, once each. */
+function licences({ inputs }: Metafile): string {
+  const folders = new Set(
+    Object.keys(inputs).flatMap((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []),
+  )
+  return [...folders].sort().map(licenceOf).join('\n')
+}
+
+function licenceOf(folder: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as {
+    name: string
+    version: string
+    license?: string
+  }
+  const texts = globSync('{LICENSE,LICENCE,COPYING}*', { cwd: join(root, folder) }).filter((file) =>
+    existsSync(join(root, folder, file)),
+  )
+  const text = texts.map((file) => readFileSync(join(root, folder, file), 'utf8').trim()).join('\n\n')
+  return `──── ${name} ${version} (${license ?? 'see its text'})\n\n${text}\n`
+}

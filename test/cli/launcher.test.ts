@@ -47,6 +47,13 @@ t.test('a capable Node runs the program itself, without a word of its own', asyn
   t.match(JSON.parse(stdout), { version: String, node: process.version })
 })
 
+const unbuilt = existsSync(join(root, 'dist')) ? false : 'nothing is built here: npm run build'
+t.test('asked to, it runs what was built from the sources', { skip: unbuilt }, async (t) => {
+  const version = (built: string) => run(process.execPath, [launcher, 'version', '--json'], { PLEXI_BUILT: built })
+  t.equal(version('1').stderr, '')
+  t.equal(version('1').stdout, version('').stdout)
+})
+
 t.test('an old Node hands over to the bundled one', { skip }, async (t) => {
   const { stdout, stderr, status } = run(oldNode!, [launcher, 'version', '--json'])
   t.equal(status, 0)

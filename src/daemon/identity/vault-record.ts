@@ -38,13 +38,17 @@ export interface VaultRecordDeps {
 export class VaultRecord {
   readonly #deps: VaultRecordDeps
   #working: Promise<unknown> = Promise.resolve()
+  #opened: { readonly bytes: Uint8Array; readonly authority: Authority } | undefined
 
   constructor(deps: VaultRecordDeps) {
     this.#deps = deps
   }
 
+  /** Opened once for as long as it is the newest: it is asked for every second, and opening it checks signatures. */
   get authority(): Authority {
-    return this.#open(this.#deps.device.keys.authority)
+    const { authority: bytes } = this.#deps.device.keys
+    if (this.#opened?.bytes !== bytes) this.#opened = { bytes, authority: this.#open(bytes) }
+    return this.#opened.authority
   }
 
   get signed(): SignedRecord {

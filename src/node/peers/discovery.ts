@@ -1,7 +1,7 @@
 /**
  * Finding the members of the circle: bootstrap addresses, known peers, DHT walks, and everybody who connects
  * (docs/spec/06-dht-records.md, discovery). A member counts as a host once it answered for its offer. Invariant: one
- * discovery at a time; it ends when two rounds in a row brought nobody new, or at its deadline.
+ * discovery at a time; it ends when a few rounds in a row brought nobody new, or at its deadline.
  */
 import type { IdentifyResult, PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -121,10 +121,7 @@ export class Discovery {
     const fresh =
       this.#convergedAt !== undefined && clock.elapsed() - this.#convergedAt < this.#options.limits.discoveryFreshMs
     if (fresh && options.force !== true) return
-    this.#running ??= this.#discover().finally(() => {
-      this.#running = undefined
-    })
-    await abortable(this.#running, signal)
+    await abortable(this.#discoverOnce(this.#quietRounds()), signal)
   }
 
   /** Dials addresses a person gave; resolves to the peers that answered. */
@@ -214,22 +211,32 @@ export class Discovery {
     if (dialled.length > 0) table.seenAt(peer, dialled)
   }
 
-  async #discover(): Promise<void> {
+  /** Rounds without anybody new that end a discovery: right after the start others may just be starting too. */
+  #quietRounds(): number {
+    const { clock } = this.#deps
+    return clock.elapsed() - this.#startedAt < this.#options.limits.settleMs ? 3 : 2
+  }
+
+  #discoverOnce(quietRounds: number): Promise<void> {
+    this.#running ??= this.#discover(quietRounds).finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #discover(quietRounds: number): Promise<void> {
     const { clock, log } = this.#deps
     const { limits } = this.#options
     const wait = deadline(clock, limits.discoveryTimeoutMs, this.#stop.signal)
     const tried = new Set<PeerKey>()
     try {
-      // Right after the start others may just be starting too: they get a little longer to show up.
-      const young = clock.elapsed() - this.#startedAt < limits.settleMs
-      const enough = young ? 3 : 2
       let quiet = 0
-      for (let round = 1; round <= limits.maxDiscoveryRounds && quiet < enough; round++) {
+      for (let round = 1; round <= limits.maxDiscoveryRounds && quiet < quietRounds; round++) {
         const before = this.#members.size
-        await this.#round(tried, wait.signal)
+        await this.#round(round, tried, wait.signal)
         quiet = this.#members.size > before ? 0 : quiet + 1
-        const pauseMs = limits.discoveryPauseMs * (young ? 2 : 1)
-        if (quiet > 0 && quiet < enough) await clock.sleep(pauseMs, wait.signal)
+        const pauseMs = limits.discoveryPauseMs * (quietRounds > 2 ? 2 : 1)
+        if (quiet > 0 && quiet < quietRounds) await clock.sleep(pauseMs, wait.signal)
       }
       this.#convergedAt = clock.elapsed()
     } catch (error) {
@@ -241,7 +248,7 @@ export class Discovery {
     log.debug('discovery ended', { hosts: this.#members.size })
   }
 
-  async #round(tried: Set<PeerKey>, signal: AbortSignal): Promise<void> {
+  async #round(round: number, tried: Set<PeerKey>, signal: AbortSignal): Promise<void> {
     const { libp2p, table, clock } = this.#deps
     const patience = deadline(clock, ROUND_PATIENCE_MS, signal)
     const work: Promise<unknown>[] = []
@@ -260,10 +267,9 @@ export class Discovery {
       for (const known of table.list()) if (!known.blocked && known.addresses.length > 0) meet(known)
       // A walk without anybody to ask ends at once, so the first dials get their chance.
       if (libp2p.getPeers().length === 0) await abortable(Promise.allSettled(work), patience.signal)
-      await Promise.all([
-        this.#walk(this.#deps.random.bytes(32), meet, patience.signal),
-        this.#walk(libp2p.peerId.toMultihash().bytes, meet, patience.signal),
-      ])
+      // Towards its own id a node finds its neighbours, towards a random one the rest of a large circle, in turn.
+      const key = round % 2 === 1 ? libp2p.peerId.toMultihash().bytes : this.#deps.random.bytes(32)
+      await this.#walk(key, meet, patience.signal)
       await abortable(Promise.allSettled(work), patience.signal)
     } catch (error) {
       if (!patience.signal.aborted || signal.aborted) throw error
@@ -296,10 +302,13 @@ export class Discovery {
   async #search(): Promise<void> {
     const { clock, log } = this.#deps
     let pauseMs = SEARCH_FIRST_MS
+    let quietRounds = this.#quietRounds()
     while (!this.#stop.signal.aborted) {
       const before = this.#everMet.size
       try {
-        await this.converge(this.#stop.signal, { force: true })
+        await this.#discoverOnce(quietRounds)
+        // The first look is thorough; after it one round tells whether anything changed.
+        quietRounds = 1
         // Only somebody new is news: members that come and go must not keep everybody searching.
         const news = this.#everMet.size > before && this.#everMet.size < this.#options.limits.maxPeersKnown
         pauseMs = news ? SEARCH_FIRST_MS : Math.min(SEARCH_MAX_MS, pauseMs * 2)

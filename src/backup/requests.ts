@@ -25,6 +25,8 @@ export interface BackupRequest {
   readonly localOnly?: boolean
   /** Only find out what would be stored. */
   readonly dryRun?: boolean
+  /** Read files again that seem unchanged. */
+  readonly forceRead?: boolean
 }
 
 export interface Progress {

@@ -5,6 +5,7 @@
 import { dirname, resolve } from 'node:path'
 import { fromHex, toHex, utf8 } from '../../base/bytes.ts'
 import { PlexiError, toPlexiError } from '../../base/errors.ts'
+import { sha256 } from '../../crypto/hash.ts'
 import type { EventStream } from '../events.ts'
 import { safeOf, waiting } from '../health.ts'
 import { limits } from '../options.ts'
@@ -14,10 +15,11 @@ import type { Session } from '../session.ts'
 import { encodeSnapshot, type Snapshot, type SnapshotId } from '../snapshot/snapshot.ts'
 import { coverOlder } from '../snapshot/older-lists.ts'
 import { fillFrom } from '../sources/fill.ts'
+import { lister } from '../sources/listing.ts'
 import { leftOut } from '../sources/left-out.ts'
 import { withExports } from '../sources/exports/export-note.ts'
 import { OwnHomes } from '../sources/own-homes.ts'
-import { readOwners } from '../sources/owners.ts'
+import { readOwners, type Owners } from '../sources/owners.ts'
 import type { WalkDeps, WalkEntry } from '../sources/walk.ts'
 import type { ChunkWriter } from '../store/chunk-writer.ts'
 import { finishWriting } from '../store/finish.ts'
@@ -112,7 +114,8 @@ export class BackupRun {
   async #read(roots: readonly WalkEntry[], store: ChunkStore): Promise<NodeList> {
     const { parts } = this.#session
     const homes = await OwnHomes.of(parts.disk, [dirname(parts.home.catalog), parts.home.outbox, parts.home.index])
-    const walk = { disk: parts.disk, homes, signal: this.#signal, ...leftOut(this.#request) }
+    const walk = { disk: parts.disk, list: lister(parts), homes, signal: this.#signal, ...leftOut(this.#request) }
+    const owners = await readOwners(parts.disk)
     const writer = new TreeWriter({
       parts,
       store,
@@ -120,7 +123,9 @@ export class BackupRun {
       counters: this.#counters,
       databases: new Set(this.#request.databases?.map((path) => resolve(path))),
       save: this.#request.dryRun !== true,
-      owners: await readOwners(parts.disk),
+      owners,
+      settings: this.#settings(owners),
+      forceRead: this.#request.forceRead === true,
       progress: () => {
         this.#progress()
       },
@@ -142,6 +147,13 @@ export class BackupRun {
     } finally {
       await close()
     }
+  }
+
+  /** What decides, besides the entries of a directory, how it is stored. */
+  #settings({ digest }: Owners): Uint8Array {
+    const { exclude, excludeIfPresent, excludeCaches, oneFileSystem, databases } = this.#request
+    const chosen = [exclude, excludeIfPresent, excludeCaches, oneFileSystem, databases].map((each) => each ?? null)
+    return sha256(digest, utf8(JSON.stringify(chosen)))
   }
 
   async #readTrees(writer: TreeWriter, roots: readonly WalkEntry[], walk: WalkDeps): Promise<NodeList> {

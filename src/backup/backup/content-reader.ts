@@ -16,9 +16,9 @@ import { isSparse, regionsOf } from '../sources/regions.ts'
 import { HEADER_BYTES, readHeader } from '../sources/sqlite/database-header.ts'
 import type { WalkEntry } from '../sources/walk.ts'
 import { ContentBuilder } from '../tree/list-builder.ts'
-import type { Content } from '../tree/node.ts'
-import type { Written } from './written.ts'
-import { pushExtents } from './extents.ts'
+import type { Content, Extent } from '../tree/node.ts'
+import type { Written, WrittenContent } from './written.ts'
+import { allOf, pushExtents } from './extents.ts'
 import { SmallFiles, type SmallWritten } from './small-files.ts'
 import type { ContentDeps } from './content-deps.ts'
 
@@ -40,9 +40,18 @@ export class ContentReader {
     const work: Promise<SmallWritten> =
       entry.stat.size <= this.#deps.parts.options.chunk.maxBytes
         ? this.#small.add(entry)
-        : this.#streams.run(() => this.#large(entry, readHeader), this.#deps.signal)
+        : this.#streams.run(() => this.#large(entry, false), this.#deps.signal)
     work.catch(() => undefined)
     return work
+  }
+
+  /** A file that is not read: what is remembered of it. */
+  async known({ stat }: WalkEntry, extents: readonly Extent[]): Promise<Written> {
+    const builder = new ContentBuilder(this.#deps.store)
+    for (const extent of extents) await builder.push(extent)
+    this.#deps.counters.bytesDone += stat.size
+    this.#deps.progress()
+    return { content: await builder.finish(), extents, size: stat.size, changed: false, known: true }
   }
 
   /** Small files collected so far are read now. */
@@ -52,19 +61,21 @@ export class ContentReader {
 
   /** A file of any size, block by block, whatever is in it. */
   async plain(entry: WalkEntry): Promise<Written> {
-    const written = await this.#large(entry, () => undefined)
+    const written = await this.#large(entry, true)
     invariant(written !== 'database', 'nothing is taken for a database')
     return written
   }
 
-  async #large(entry: WalkEntry, databaseIn: typeof readHeader): Promise<Written | 'database'> {
+  /** `anyway`: also what begins like a database. */
+  async #large(entry: WalkEntry, anyway: boolean): Promise<Written | 'database'> {
     try {
       const { file, stat } = await openSource(this.#deps.parts.disk, entry)
       try {
-        if (databaseIn(await startOf(file)) !== undefined) return 'database'
-        const written = await this.#writeRegions(file, { stat, path: nameText(entry.path) })
+        const isDatabase = readHeader(await startOf(file)) !== undefined
+        if (isDatabase && !anyway) return 'database'
+        const { extents, ...written } = await this.#writeRegions(file, { stat, path: nameText(entry.path) })
         const changed = hasChanged(entry.stat, stat) || hasChanged(stat, await file.stat())
-        return { ...written, changed }
+        return { ...written, changed, ...(isDatabase || extents === undefined ? {} : { extents }) }
       } finally {
         await file.close()
       }
@@ -85,7 +96,7 @@ export class ContentReader {
   async #writeRegions(
     file: DiskFile,
     { stat, path }: { stat: DiskStat; path: string },
-  ): Promise<{ content: Content; size: number }> {
+  ): Promise<Omit<WrittenContent, 'changed'>> {
     const { store, counters, progress } = this.#deps
     const builder = new ContentBuilder(store)
     let size = 0
@@ -102,7 +113,7 @@ export class ContentReader {
         watched?.done()
       }
     }
-    return { content: await builder.finish(), size }
+    return { content: await builder.finish(), ...allOf(builder), size }
   }
 
   /** Block after block: while one is cut and packed the next one is read. What a block leaves over begins the next. */

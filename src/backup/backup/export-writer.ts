@@ -19,8 +19,8 @@ import { reasonOf } from '../sources/reason.ts'
 import type { WalkEntry } from '../sources/walk.ts'
 import { ContentBuilder } from '../tree/list-builder.ts'
 import type { Counters } from './counters.ts'
-import { pushExtents } from './extents.ts'
-import type { Written } from './written.ts'
+import { allOf, pushExtents } from './extents.ts'
+import type { Written, WrittenContent } from './written.ts'
 
 interface Deps {
   readonly parts: Parts
@@ -151,7 +151,7 @@ export class ExportWriter {
       counters.bytesDone += slab.length
       progress()
     }
-    return { content: await builder.finish(), size }
+    return { content: await builder.finish(), ...allOf(builder), size }
   }
 
   #tell(path: string, app: string, { messages, warnings }: Counted): void {
@@ -159,7 +159,7 @@ export class ExportWriter {
   }
 }
 
-type Stored = Pick<Extract<Written, { size: number }>, 'content' | 'size'>
+type Stored = Omit<WrittenContent, 'changed'>
 
 /** Reading the source failed, not storing it. */
 class SourceFailure extends Error {

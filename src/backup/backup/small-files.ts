@@ -9,7 +9,7 @@ import { fileState, type Pieces, type ReadJob, type ReadResult } from '../kernel
 import { ID_BYTES } from '../kernel/namer.ts'
 import { ContentBuilder } from '../tree/list-builder.ts'
 import type { ContentDeps } from './content-deps.ts'
-import { pushExtents } from './extents.ts'
+import { allOf, pushExtents } from './extents.ts'
 import type { Written } from './written.ts'
 
 /** `database`: it begins like one; it was not stored. */
@@ -35,7 +35,7 @@ export class SmallFiles {
 
   add(entry: WalkEntry): Promise<SmallWritten> {
     const { size } = entry.stat
-    if (size === 0) return Promise.resolve({ content: { depth: 0, extents: [] }, size: 0, changed: false })
+    if (size === 0) return Promise.resolve({ content: { depth: 0, extents: [] }, extents: [], size: 0, changed: false })
     if (this.#added.length >= MAX_FILES || this.#bytes + size > this.#deps.parts.options.readBlockBytes) this.send()
     this.#bytes += size
     return new Promise((resolve, reject) => this.#added.push({ entry, resolve, reject }))
@@ -96,7 +96,8 @@ export class SmallFiles {
       else {
         const builder = new ContentBuilder(this.#deps.store)
         const size = await pushExtents(pieces, builder)
-        written.push({ content: await builder.finish(), size, changed: state === fileState.changed })
+        const content = await builder.finish()
+        written.push({ content, ...allOf(builder), size, changed: state === fileState.changed })
       }
     }
     return written

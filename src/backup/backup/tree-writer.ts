@@ -14,9 +14,11 @@ import type { Owners } from '../sources/owners.ts'
 import { readAhead, type AheadItem } from '../sources/read-file.ts'
 import { isArchiveName } from '../sources/exports/recognise.ts'
 import { isCompanionName } from '../sources/sqlite/database-header.ts'
-import { walk, type WalkDeps, type WalkEntry } from '../sources/walk.ts'
+import { walk, type FileEntry, type WalkDeps, type WalkEntry } from '../sources/walk.ts'
 import { NodeListBuilder } from '../tree/list-builder.ts'
 import type { NodeList, TreeNode } from '../tree/node.ts'
+import type { DirectoryMemory } from '../unchanged/directory-memory.ts'
+import { Unchanged } from '../unchanged/unchanged.ts'
 import type { Counters } from './counters.ts'
 import { ContentReader } from './content-reader.ts'
 import { DatabaseWriter } from './database-writer.ts'
@@ -29,11 +31,14 @@ export interface TreeDeps {
   readonly store: ChunkStore
   readonly counters: Counters
   readonly owners: Owners
-  readonly walk: WalkDeps
+  readonly walk: Omit<WalkDeps, 'unchanged'>
   /** Paths that must be databases. */
   readonly databases: ReadonlySet<string>
   /** Whether what was learnt for the next backup is kept: not by a dry run. */
   readonly save: boolean
+  /** What decides, besides the entries, how directories are stored. */
+  readonly settings: Uint8Array
+  readonly forceRead: boolean
   readonly progress: () => void
   readonly skip: (skipped: Skipped) => void
   readonly leaveOut: (path: string, reason: string) => void
@@ -47,6 +52,7 @@ type FileItem = Extract<Ahead, { type: 'file' }>
 interface OpenDirectory {
   readonly entry: WalkEntry
   readonly builder: NodeListBuilder
+  readonly memory: DirectoryMemory | undefined
 }
 
 export class TreeWriter {
@@ -55,6 +61,8 @@ export class TreeWriter {
   readonly #databases: DatabaseWriter
   readonly #exports: ExportWriter
   readonly #metadata: MetadataReader
+  /** From the root down to the directory at hand. */
+  #open: OpenDirectory[] = []
 
   constructor(deps: TreeDeps) {
     this.#deps = deps
@@ -63,7 +71,7 @@ export class TreeWriter {
       disk: deps.parts.disk,
       owners: deps.owners,
       incomplete: (path, reason) => {
-        deps.skip({ path: nameText(path), reason })
+        this.#skip({ path: nameText(path), reason })
       },
     })
     const signal = deps.walk.signal
@@ -99,55 +107,84 @@ export class TreeWriter {
 
   async #writeTree(root: WalkEntry): Promise<TreeNode | undefined> {
     const { parts, walk: walkDeps } = this.#deps
-    const items = readAhead(walk(root, walkDeps), {
+    const unchanged = new Unchanged(root.path, this.#deps)
+    const items = readAhead(walk(root, { ...walkDeps, unchanged }), {
       items: parts.options.readAheadItems,
       start: (entry) => this.#start(entry),
       send: () => {
         this.#content.send()
       },
     })
-    const open: OpenDirectory[] = []
+    this.#open = []
     let top: TreeNode | undefined
     const done = async (node: TreeNode | undefined): Promise<void> => {
       if (node === undefined) return
-      const parent = open.at(-1)
+      const parent = this.#open.at(-1)
       if (parent === undefined) top = node
       else await parent.builder.push(node)
     }
     for await (const item of items) {
       walkDeps.signal.throwIfAborted()
-      if (item.type === 'enter') open.push({ entry: item, builder: new NodeListBuilder(this.#deps.store) })
-      else if (item.type === 'leave') await done(await this.#closeDirectory(open.pop()))
+      if (item.type === 'enter') this.#enter(item)
+      else if (item.type === 'leave') await done(await this.#closeDirectory(this.#open.pop()))
       else await done(await this.#writeItem(item))
     }
+    unchanged.finish()
     return top
+  }
+
+  #enter(item: Extract<Ahead, { type: 'enter' }>): void {
+    this.#open.push({ entry: item, builder: new NodeListBuilder(this.#deps.store), memory: item.memory })
   }
 
   async #closeDirectory(directory: OpenDirectory | undefined): Promise<TreeNode | undefined> {
     if (directory === undefined) return undefined
     this.#deps.counters.dirs++
-    const { entry, builder } = directory
-    return { ...(await this.#metadata.of(entry)), list: await builder.finish() }
+    const { entry, builder, memory } = directory
+    const list = await builder.finish()
+    memory?.close(list)
+    return { ...(await this.#metadata.of(entry)), list }
+  }
+
+  /** As it was stored before. */
+  async #same(item: Extract<Ahead, { type: 'same' }>): Promise<TreeNode> {
+    const { counters, progress } = this.#deps
+    const { list, files, bytes } = item.stored
+    counters.dirs++
+    counters.filesDone += files
+    counters.bytesDone += bytes
+    progress()
+    return { ...(await this.#metadata.of(item)), list }
+  }
+
+  #skip(skipped: Skipped): void {
+    this.#open.at(-1)?.memory?.incomplete()
+    this.#deps.skip(skipped)
   }
 
   async #writeItem(item: Exclude<Ahead, { type: 'enter' | 'leave' }>): Promise<TreeNode | undefined> {
     if (item.type === 'file') return this.#writeFile(item)
+    if (item.type === 'same') return this.#same(item)
     if (item.type === 'link') return { ...(await this.#metadata.of(item)), target: item.target }
     if (item.type === 'special') return this.#special(item)
-    if (item.type === 'skipped') this.#deps.skip({ path: item.path, reason: item.reason })
+    if (item.type === 'skipped') this.#skip({ path: item.path, reason: item.reason })
     else this.#deps.leaveOut(item.path, item.reason)
     return undefined
   }
 
   async #writeFile(item: FileItem): Promise<TreeNode | undefined> {
-    const { counters, skip, progress } = this.#deps
-    if (this.#databases.isCompanion(item)) return undefined
-    const read = await this.#readFile(item)
-    if ('error' in read) {
-      skip({ path: nameText(item.path), reason: read.error })
+    const { counters, progress } = this.#deps
+    if (this.#databases.isCompanion(item)) {
+      item.memory?.incomplete()
       return undefined
     }
-    if (read.changed) skip({ path: nameText(item.path), reason: 'changed while it was read' })
+    const read = await this.#readFile(item)
+    if ('error' in read) {
+      this.#skip({ path: nameText(item.path), reason: read.error })
+      return undefined
+    }
+    if (read.changed) this.#skip({ path: nameText(item.path), reason: 'changed while it was read' })
+    item.memory?.remember(item, read)
     counters.filesDone++
     progress()
     return { ...(await this.#metadata.of(item)), size: read.size, content: read.content }
@@ -166,11 +203,13 @@ export class TreeWriter {
     return read
   }
 
-  /** Files that may not have to be read at all wait until it is their turn. */
-  #start(entry: WalkEntry): ReturnType<ContentReader['start']> | undefined {
-    const asked = this.#deps.databases.size > 0 && this.#deps.databases.has(nameText(entry.path))
-    const later = asked || entry.stat.links > 1 || isCompanionName(entry.name) || isArchiveName(nameText(entry.name))
-    return later ? undefined : this.#content.start(entry)
+  /** Files that are remembered, or that may not have to be read at all, wait for nothing, or until it is their turn. */
+  #start(item: FileEntry): ReturnType<ContentReader['start']> | undefined {
+    const asked = this.#deps.databases.size > 0 && this.#deps.databases.has(nameText(item.path))
+    const known = asked ? undefined : item.memory?.known(item)
+    if (known !== undefined) return this.#content.known(item, known)
+    const later = asked || item.stat.links > 1 || isCompanionName(item.name) || isArchiveName(nameText(item.name))
+    return later ? undefined : this.#content.start(item)
   }
 
   async #readContent(item: FileItem): Promise<Written> {

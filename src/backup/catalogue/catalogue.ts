@@ -5,6 +5,7 @@
 import { view } from '../../base/bytes.ts'
 import type { Disk } from '../../base/disk.ts'
 import { openDatabase, type Db } from './database.ts'
+import { DirectoryRows } from './directory-rows.ts'
 import { HeadRows } from './head-rows.ts'
 import { PageMapRows } from './page-map-rows.ts'
 import { RetentionRows } from './retention-rows.ts'
@@ -20,6 +21,7 @@ export class Catalogue {
   readonly snapshots: SnapshotRows
   readonly heads: HeadRows
   readonly pageMaps: PageMapRows
+  readonly directories: DirectoryRows
   readonly retention: RetentionRows
   readonly remotes: RemoteRows
   readonly others: OtherRows
@@ -32,6 +34,7 @@ export class Catalogue {
     this.snapshots = new SnapshotRows(db)
     this.heads = new HeadRows(db)
     this.pageMaps = new PageMapRows(db)
+    this.directories = new DirectoryRows(db)
     this.retention = new RetentionRows(db)
     this.remotes = new RemoteRows(db)
     this.others = new OtherRows(db)

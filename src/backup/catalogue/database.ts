@@ -48,7 +48,14 @@ export class Db {
 const WORTH_COMPACTING = 0.1
 
 /** In order; the file's number is the schema version after it ran. */
-const migrations = ['001-initial.sql', '002-forgetting.sql', '003-page-maps.sql', '004-remotes.sql', '005-devices.sql']
+const migrations = [
+  '001-initial.sql',
+  '002-forgetting.sql',
+  '003-page-maps.sql',
+  '004-remotes.sql',
+  '005-devices.sql',
+  '006-directories.sql',
+]
 
 export async function openDatabase(path: string, disk: Disk): Promise<Db> {
   const scripts: string[] = []

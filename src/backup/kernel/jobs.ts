@@ -3,6 +3,7 @@
  * one side at a time; everything else is copied or handed over.
  * Invariant: a job is a function of its values, the keys and the disk; only packing keeps state between jobs.
  */
+import type { DiskStat } from '../../base/disk.ts'
 import type { EpochKey } from '../../crypto/authority.ts'
 import type { ChunkerOptions, PackerOptions, ShardId, ShardKind } from '../../shard/index.ts'
 import type { PourJob, PourResult } from '../restore/pour-job.ts'
@@ -17,6 +18,62 @@ export interface KernelSetup {
   readonly chunk: ChunkerOptions
   readonly packer: PackerOptions
 }
+
+/** Raw names one after the other, and where each ends. */
+export interface Names {
+  readonly names: Uint8Array
+  readonly ends: Uint32Array
+}
+
+/** What is in a directory; with `only`, what is at these names of it. */
+export interface ListJob {
+  readonly path: Uint8Array
+  readonly only?: Names
+}
+
+/** Entries of a directory that are looked at in one job. */
+export const LISTED_AT_ONCE = 8192
+
+/** What `lstat` says, a column each. */
+export interface Columns {
+  /** What is there: the place of its kind in `entryKinds`, or an `entryState`. */
+  readonly states: Uint8Array
+  readonly modes: Uint16Array
+  /** User and group of each. */
+  readonly owners: Uint32Array
+  readonly links: Uint32Array
+  readonly blocks: Float64Array
+  readonly sizes: Float64Array
+  readonly mtimes: BigInt64Array
+  readonly ctimes: BigInt64Array
+  readonly inodes: BigUint64Array
+  readonly devices: BigUint64Array
+  readonly rdevs: BigUint64Array
+}
+
+export const entryKinds: readonly DiskStat['kind'][] = [
+  'file',
+  'directory',
+  'symlink',
+  'fifo',
+  'socket',
+  'char',
+  'block',
+]
+
+/** Nothing is there any more; it cannot be looked at. */
+export const entryState = { vanished: 254, failed: 255 } as const
+
+/** All names in ascending order, the columns of the first `LISTED_AT_ONCE`; or why there are none. */
+export type ListResult =
+  | (Names &
+      Columns & {
+        /** Why an entry cannot be looked at, by its number. */
+        readonly reasons: Readonly<Record<number, string>>
+        /** SHA-256 of names and columns. */
+        readonly digest: Uint8Array
+      })
+  | { readonly error: string }
 
 /** Small files read whole, one after the other, into a slab; cut and named. */
 export interface ReadJob {
@@ -106,6 +163,7 @@ export interface TakenChunks extends Pieces {
 
 /** Name → [job, result]. */
 export interface Jobs {
+  list: [ListJob, ListResult]
   read: [ReadJob, ReadResult]
   cut: [CutJob, Pieces]
   name: [NameJob, Pieces]

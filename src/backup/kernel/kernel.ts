@@ -6,6 +6,7 @@ import { Chunker, ShardPacker } from '../../shard/index.ts'
 import { pour } from '../restore/pour.ts'
 import { checkShard } from '../verify/check.ts'
 import type { KernelSetup, Message, PackerJob, PackResult, Pieces } from './jobs.ts'
+import { listDirectory } from './list-directory.ts'
 import { Namer } from './namer.ts'
 import { flushPacker, packChunks, takeChunks } from './pack-chunks.ts'
 import { hashPages } from './hash-pages.ts'
@@ -36,6 +37,8 @@ export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): 
     run(message) {
       const { name, job } = message as Message
       switch (name) {
+        case 'list':
+          return { result: listDirectory(job, disk) }
         case 'read':
           return pieces(readFiles(job, { disk, namer }))
         case 'cut':

@@ -1,6 +1,7 @@
 /** Files that say: leave out what is beside me. The directory and the file itself are kept. */
 import { equal, utf8 } from '../../base/bytes.ts'
 import type { Disk } from '../../base/disk.ts'
+import type { Listing } from './listing.ts'
 
 export interface Marker {
   readonly name: Uint8Array
@@ -17,11 +18,11 @@ export const cacheTag: Marker = {
 /** The name of the marker that a directory with these entries has. */
 export async function markerIn(
   directory: { readonly path: Buffer },
-  names: readonly Uint8Array[],
+  listing: Pick<Listing, 'has'>,
   { disk, markers }: { disk: Disk; markers: readonly Marker[] },
 ): Promise<Uint8Array | undefined> {
   for (const { name, header } of markers) {
-    if (!names.some((each) => equal(each, name))) continue
+    if (!listing.has(name)) continue
     if (header === undefined || (await beginsWith(Buffer.concat([directory.path, utf8('/'), name]), header, disk)))
       return name
   }

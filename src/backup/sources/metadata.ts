@@ -15,7 +15,7 @@ export type Metadata = Omit<TreeNode, 'size' | 'content' | 'list' | 'target' | '
 
 export interface MetadataDeps {
   readonly disk: Disk
-  readonly owners: Owners
+  readonly owners: Pick<Owners, 'user' | 'group'>
   /** Attributes that could not be kept: the backup is partial. */
   readonly incomplete: (path: Buffer, reason: string) => void
 }

@@ -2,14 +2,16 @@
  * Recognises what must never be backed up: this daemon's home, other homes of it, and directories that hold shards.
  * Backing those up would feed the backup with itself.
  */
+import { utf8 } from '../../base/bytes.ts'
 import type { Disk, DiskPath, DiskStat } from '../../base/disk.ts'
-import { nameText } from './excludes.ts'
+import type { Listing } from './listing.ts'
 
 /** A file of this name marks a directory of shards. */
 export const STORE_MARKER = 'PLEXICHAT-STORE'
 
 /** Names that every home has. */
-const homeNames = ['identity', 'catalog.db', 'outbox']
+const homeNames = ['identity', 'catalog.db', 'outbox'].map(utf8)
+const storeName = utf8(STORE_MARKER)
 
 export class OwnHomes {
   readonly #known = new Set<string>()
@@ -23,10 +25,10 @@ export class OwnHomes {
     return homes
   }
 
-  isOwn(stat: DiskStat, names: readonly Uint8Array[]): boolean {
-    if (this.#known.has(keyOf(stat))) return true
-    const texts = new Set(names.length > 10_000 ? [] : names.map(nameText))
-    return texts.has(STORE_MARKER) || homeNames.every((name) => texts.has(name))
+  isOwn(stat: DiskStat, listing: Pick<Listing, 'has'>): boolean {
+    return (
+      this.#known.has(keyOf(stat)) || listing.has(storeName) || homeNames.every((name) => listing.has(name))
+    )
   }
 }
 

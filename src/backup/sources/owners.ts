@@ -1,9 +1,13 @@
 /** Names of users and groups, so that a restore on another machine can say whose files they were. */
+import { utf8 } from '../../base/bytes.ts'
 import type { Disk } from '../../base/disk.ts'
+import { sha256 } from '../../crypto/hash.ts'
 
 export interface Owners {
   user(uid: number): string | undefined
   group(gid: number): string | undefined
+  /** Of all the names. */
+  readonly digest: Uint8Array
 }
 
 export interface OwnerNumbers {
@@ -16,7 +20,8 @@ const MAX_BYTES = 1 << 20
 export async function readOwners(disk: Disk): Promise<Owners> {
   const users = await table(disk, '/etc/passwd')
   const groups = await table(disk, '/etc/group')
-  return { user: (uid) => users.get(uid), group: (gid) => groups.get(gid) }
+  const digest = sha256(utf8(JSON.stringify([[...users], [...groups]])))
+  return { user: (uid) => users.get(uid), group: (gid) => groups.get(gid), digest }
 }
 
 /** The other way round: who a name is on this machine. */

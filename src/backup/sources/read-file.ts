@@ -3,7 +3,7 @@
  * more is never read.
  */
 import type { Disk, DiskFile, DiskStat } from '../../base/disk.ts'
-import type { WalkEntry, WalkItem } from './walk.ts'
+import type { FileEntry, WalkEntry, WalkItem } from './walk.ts'
 
 /** Opens a regular file; throws when something else took its place. */
 export async function openSource(disk: Disk, entry: WalkEntry): Promise<{ file: DiskFile; stat: DiskStat }> {
@@ -24,13 +24,13 @@ export function hasChanged(before: DiskStat, after: DiskStat): boolean {
 
 /** The walk's items; files with what was started for them, if anything was. */
 export type AheadItem<S> =
-  Exclude<WalkItem, { type: 'file' }> | ({ readonly type: 'file'; readonly started?: S } & WalkEntry)
+  Exclude<WalkItem, { type: 'file' }> | ({ readonly type: 'file'; readonly started?: S } & FileEntry)
 
 export interface Ahead<S> {
   /** Items taken from the walk before they are asked for. */
   readonly items: number
   /** Called for each file when it is taken. */
-  start(entry: WalkEntry): S | undefined
+  start(entry: FileEntry): S | undefined
   /** Called when no more are taken for now. */
   send(): void
 }
@@ -62,7 +62,7 @@ export async function* readAhead<S>(items: AsyncGenerator<WalkItem>, ahead: Ahea
   }
 }
 
-function withStarted<S>(entry: { readonly type: 'file' } & WalkEntry, ahead: Ahead<S>): AheadItem<S> {
+function withStarted<S>(entry: { readonly type: 'file' } & FileEntry, ahead: Ahead<S>): AheadItem<S> {
   const started = ahead.start(entry)
   return started === undefined ? entry : { ...entry, started }
 }

@@ -19,16 +19,26 @@ const MAX_ITEMS = 1024
 const MIN_NODE_BYTES = 16 * 1024
 const MAX_NODE_BYTES = 96 * 1024
 
+/** Longer files are not remembered. */
+const MAX_REMEMBERED = 65_536
+
 /** Collects the extents of one file in order. */
 export class ContentBuilder {
   readonly #store: ObjectStore
+  #all: Extent[] | undefined = []
   readonly #levels: Extent[][] = [[]]
 
   constructor(store: ObjectStore) {
     this.#store = store
   }
 
+  /** Everything pushed so far; undefined where that is more than should be remembered. */
+  get extents(): readonly Extent[] | undefined {
+    return this.#all
+  }
+
   async push(extent: Extent): Promise<void> {
+    if (this.#all !== undefined && this.#all.push(extent) > MAX_REMEMBERED) this.#all = undefined
     await this.#add(0, extent)
   }
 

@@ -1,18 +1,24 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Disk } from '../../../src/base/disk.ts'
+import type { BlockingDisk } from '../../../src/base/blocking-disk.ts'
+import { listDirectory } from '../../../src/backup/kernel/list-directory.ts'
+import type { ListJob } from '../../../src/backup/kernel/jobs.ts'
 import { leftOut } from '../../../src/backup/sources/left-out.ts'
+import { lister } from '../../../src/backup/sources/listing.ts'
 import { OwnHomes } from '../../../src/backup/sources/own-homes.ts'
 import { walk } from '../../../src/backup/sources/walk.ts'
 import type { BackupRequest } from '../../../src/backup/index.ts'
-import { systemDisk } from '../../../src/daemon/system/index.ts'
+import { systemBlockingDisk, systemClock, systemDisk } from '../../../src/daemon/system/index.ts'
 import { collect, never, temporaryDirectory } from '../../support/vault.ts'
 
 /** What a walk of `path` finds: names relative to it, and notes. */
-async function found(path: string, request: BackupRequest, disk: Disk = systemDisk): Promise<string[]> {
-  const stat = await disk.stat(path)
-  const deps = { disk, homes: await OwnHomes.of(disk, []), signal: never, ...leftOut(request) }
+async function found(path: string, request: BackupRequest, disk: BlockingDisk = systemBlockingDisk): Promise<string[]> {
+  const stat = disk.stat(path)
+  const kernel = { run: (_name: 'list', job: ListJob) => Promise.resolve(listDirectory(job, disk)) }
+  const list = lister({ kernel, clock: systemClock })
+  const homes = await OwnHomes.of(systemDisk, [])
+  const deps = { disk: systemDisk, list, homes, signal: never, ...leftOut(request) }
   const items = await collect(walk({ name: Buffer.from('root'), path: Buffer.from(path), stat: stat! }, deps))
   return items.flatMap((item) => {
     if (item.type === 'leave') return []
@@ -62,10 +68,10 @@ t.test('other file systems are not entered when told so, each path counts for it
   mkdirSync(join(dir, 'mounted/deep'), { recursive: true })
   writeFileSync(join(dir, 'mounted/file'), '')
   writeFileSync(join(dir, 'file'), '')
-  const disk: Disk = {
-    ...systemDisk,
-    async stat(path) {
-      const stat = await systemDisk.stat(path)
+  const disk: BlockingDisk = {
+    ...systemBlockingDisk,
+    stat(path) {
+      const stat = systemBlockingDisk.stat(path)
       return stat && (String(path).includes('/mounted') ? { ...stat, device: stat.device + 1n } : stat)
     },
   }

@@ -103,7 +103,16 @@ export class Automation implements Service {
   }
 
   #backup(source: string): Job {
-    const request = { source, paths: [], tags: [], exclude: [], local: false, dryRun: false, unattended: true }
+    const request = {
+      source,
+      paths: [],
+      tags: [],
+      exclude: [],
+      local: false,
+      dryRun: false,
+      forceRead: false,
+      unattended: true,
+    }
     return submitBackup({ jobs: this.#deps.jobs, sources: this.book }, request)
   }
 

@@ -25,6 +25,7 @@ export const sourceDefinition = backupRequest.omit({
   source: true,
   stdin: true,
   dryRun: true,
+  forceRead: true,
   local: true,
 })
 export type SourceDefinition = z.output<typeof sourceDefinition>

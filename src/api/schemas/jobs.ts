@@ -196,6 +196,8 @@ export const backupRequest = z.strictObject({
   local: z.boolean().default(false),
   /** Read and count, store nothing. */
   dryRun: z.boolean().default(false),
+  /** Read files again that seem unchanged. */
+  forceRead: z.boolean().default(false),
 })
 export type BackupRequest = z.output<typeof backupRequest>
 

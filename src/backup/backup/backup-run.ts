@@ -158,7 +158,8 @@ export class BackupRun {
 
   async #readTrees(writer: TreeWriter, roots: readonly WalkEntry[], walk: WalkDeps): Promise<NodeList> {
     const stop = new AbortController()
-    const scanning = scan(roots, { ...walk, signal: AbortSignal.any([walk.signal, stop.signal]) }, this.#counters)
+    const signal = AbortSignal.any([walk.signal, stop.signal])
+    const scanning = scan(roots, { ...walk, clock: this.#session.parts.clock, signal }, this.#counters)
     scanning.catch(() => undefined)
     try {
       const written = await writer.writeRoots(roots)
@@ -166,6 +167,8 @@ export class BackupRun {
       return written.list
     } finally {
       stop.abort()
+      await scanning.catch(() => undefined)
+      this.#counters.readingEnded()
     }
   }
 

@@ -1,4 +1,5 @@
 /** Counting what a backup does and has yet to do. */
+import { SECOND, type Clock } from '../../base/clock.ts'
 import type { WalkDeps, WalkEntry } from '../sources/walk.ts'
 import { walk } from '../sources/walk.ts'
 
@@ -9,10 +10,25 @@ export class Counters {
   filesTotal = 0
   bytesTotal = 0
   totalKnown = false
+
+  /** Everything was read: what was done is all there was. */
+  readingEnded(): void {
+    this.filesTotal = this.filesDone
+    this.bytesTotal = this.bytesDone
+    this.totalKnown = true
+  }
 }
 
-/** Runs ahead of the backup and finds the totals. Entries it cannot read are the backup's to report. */
-export async function scan(roots: readonly WalkEntry[], deps: WalkDeps, counters: Counters): Promise<void> {
+/** Backups that take less time than this get along without a second look at every file. */
+const SCAN_AFTER_MS = 2 * SECOND
+
+interface ScanDeps extends WalkDeps {
+  readonly clock: Clock
+}
+
+/** Runs ahead of a backup that takes its time and finds the totals. Entries it cannot read are the backup's to report. */
+export async function scan(roots: readonly WalkEntry[], deps: ScanDeps, counters: Counters): Promise<void> {
+  await deps.clock.sleep(SCAN_AFTER_MS, deps.signal)
   for (const root of roots) {
     for await (const item of walk(root, deps)) {
       if (item.type !== 'file') continue

@@ -4,7 +4,15 @@ import { compare, concat } from '../../base/bytes.ts'
 import type { DiskStat } from '../../base/disk.ts'
 import { sha256 } from '../../crypto/hash.ts'
 import { reasonOf } from '../sources/reason.ts'
-import { entryKinds, entryState, LISTED_AT_ONCE, type Columns, type ListJob, type ListResult, type Names } from './jobs.ts'
+import {
+  entryKinds,
+  entryState,
+  LISTED_AT_ONCE,
+  type Columns,
+  type ListJob,
+  type ListResult,
+  type Names,
+} from './jobs.ts'
 
 const SLASH = 0x2f
 

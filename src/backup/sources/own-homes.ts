@@ -26,9 +26,7 @@ export class OwnHomes {
   }
 
   isOwn(stat: DiskStat, listing: Pick<Listing, 'has'>): boolean {
-    return (
-      this.#known.has(keyOf(stat)) || listing.has(storeName) || homeNames.every((name) => listing.has(name))
-    )
+    return this.#known.has(keyOf(stat)) || listing.has(storeName) || homeNames.every((name) => listing.has(name))
   }
 }
 

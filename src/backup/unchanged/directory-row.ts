@@ -57,7 +57,8 @@ export interface DirectoryRow extends Names {
 export function sealRow(row: DirectoryRow, key: Uint8Array, random: Random): Uint8Array | undefined {
   const { whole, ...columns } = row
   const plain = encode({
-    whole: whole === undefined ? null : { digest: whole.digest, list: joined(whole.list), objects: joined(whole.objects) },
+    whole:
+      whole === undefined ? null : { digest: whole.digest, list: joined(whole.list), objects: joined(whole.objects) },
     ...Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, bytesOf(column)])),
   })
   if (plain.length > MAX_ROW_BYTES) return undefined

@@ -18,6 +18,7 @@ interface Options extends SourceOptions {
   readonly stdin?: string
   readonly local?: boolean
   readonly dryRun?: boolean
+  readonly forceRead?: boolean
   readonly wait: number
 }
 
@@ -27,6 +28,7 @@ export function build(cli: Cli): Command {
     .option('--stdin <name>', 'back up standard input under this name; with --command the name of its output')
     .option('--local', 'end as soon as the snapshot is safe on this machine')
     .option('--dry-run', 'read and count, store nothing')
+    .option('--force-read', 'read files again that seem unchanged')
     .addOption(
       new Option('--wait <duration>', 'wait this long without progress for hosts')
         .argParser(durationOption)
@@ -36,8 +38,8 @@ export function build(cli: Cli): Command {
 }
 
 async function backup(session: Session, paths: string[], options: Options): Promise<number> {
-  const { local, dryRun } = options
-  const body = { ...whichOf(session, paths, options), ...given({ local, dryRun }) }
+  const { local, dryRun, forceRead } = options
+  const body = { ...whichOf(session, paths, options), ...given({ local, dryRun, forceRead }) }
   const stdin = options.command === undefined ? options.stdin : undefined
   const job = await session.ask('backup', { body })
   const followed = await followJob(session, job, {

@@ -134,10 +134,10 @@ export class BackupJob implements JobHandler {
   }
 
   #engineRequest(request: BackupRequest, context: JobContext): engine.BackupRequest {
-    const { paths, sqlite, stdin, command, name, tags, local, dryRun } = request
+    const { paths, sqlite, stdin, command, name, tags, local, dryRun, forceRead } = request
     const settings = {
       ...(name === undefined ? {} : { name }),
-      ...{ tags, localOnly: local, dryRun },
+      ...{ tags, localOnly: local, dryRun, forceRead },
       ...leftOut(request),
     }
     if (command !== undefined) {

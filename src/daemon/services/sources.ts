@@ -55,7 +55,7 @@ export class SourceDesk implements SourceService {
   }
 
   async estimate(name: string): Promise<Job> {
-    const asked = { source: name, paths: [], tags: [], exclude: [], local: false, dryRun: true }
+    const asked = { source: name, paths: [], tags: [], exclude: [], local: false, dryRun: true, forceRead: false }
     return submitBackup({ jobs: this.#deps.jobs, sources: this.#deps.book }, asked)
   }
 

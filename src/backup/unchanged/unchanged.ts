@@ -6,9 +6,9 @@
 import { view } from '../../base/bytes.ts'
 import { DAY } from '../../base/clock.ts'
 import { hkdf, hmac, sha256 } from '../../crypto/hash.ts'
+import type { ChunkId } from '../../shard/index.ts'
 import type { Parts } from '../parts.ts'
 import type { Listing } from '../sources/listing.ts'
-import type { ChunkStore } from '../backup/content-deps.ts'
 import { DirectoryMemory } from './directory-memory.ts'
 import { openRow, sealRow, type DirectoryRow } from './directory-row.ts'
 
@@ -21,7 +21,7 @@ const NAME_BYTES = 16
 
 export interface UnchangedDeps {
   readonly parts: Pick<Parts, 'catalogue' | 'clock' | 'keys' | 'random'>
-  readonly store: Pick<ChunkStore, 'reuse'>
+  readonly store: { reuse(id: ChunkId): boolean }
   /** What else decides how a directory is stored: what is left out, names of owners. */
   readonly settings: Uint8Array
   /** False for a dry run. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { TestCircle } from '../support/circle.ts'
 import { checkBoth, round, startPair } from '../support/device-rounds.ts'
 
-const ROUNDS = 3
+const ROUNDS = 2
 const MAX_LOOKS = 20
 
 const circle = new TestCircle()

@@ -7,11 +7,13 @@ import { compareRestored } from '../../src/cli/offline/demo/compare-trees.ts'
 import { hostedShards, TestCircle } from '../support/circle.ts'
 import type { DaemonProcess } from '../../src/cli/offline/demo/processes.ts'
 
-const MEBIBYTES = 24
+/** Enough to be in the middle of it for a while; more where hosts have to become full. */
+const MEBIBYTES = 10
 
 interface Scenario {
   readonly name: string
   readonly offers?: Record<number, string>
+  readonly mebibytes?: number
   /** Runs while the backup is under way, once the host holds its first shard. */
   readonly trouble: (host: DaemonProcess) => void | Promise<void>
   readonly cleanUp?: (host: DaemonProcess) => void
@@ -31,7 +33,7 @@ const scenarios: Scenario[] = [
     },
     says: /timeout|offline/,
   },
-  { name: 'is full', offers: { 1: '8MiB', 2: '8MiB' }, trouble: () => undefined, says: /full/ },
+  { name: 'is full', offers: { 1: '8MiB', 2: '8MiB' }, mebibytes: 24, trouble: () => undefined, says: /full/ },
 ]
 
 for (const scenario of scenarios) {
@@ -41,7 +43,7 @@ for (const scenario of scenarios) {
     await circle.startHosts(6, scenario.offers)
     const owner = await circle.startOwner()
     const source = circle.makeFolder('source')
-    writeFileSync(join(source, 'random'), randomBytes(MEBIBYTES * 1024 * 1024))
+    writeFileSync(join(source, 'random'), randomBytes((scenario.mebibytes ?? MEBIBYTES) * 1024 * 1024))
 
     const backup = circle.run(['backup', source, '--json'], owner.home)
     const victim = await firstToHold(circle.hosts.slice(1))

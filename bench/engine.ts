@@ -20,10 +20,11 @@ import { signTerms } from '../src/crypto/terms.ts'
 import { deriveVault } from '../src/crypto/vault-keys.ts'
 import { systemClock, systemDisk, systemRandom, systemThreads } from '../src/daemon/system/index.ts'
 
-/** `stream`: the long stream of that many MiB, made by a process of its own. */
 export interface EngineOrder {
+  /** `stream`: what the program at `path` prints, started as a process of its own with `args`. */
   readonly kind: 'backup' | 'stream' | 'restore' | 'verify'
   readonly path: string
+  readonly args?: readonly string[]
 }
 
 export type EngineAnswer = { readonly type: 'ready' | 'done' } | { readonly type: 'failed'; readonly message: string }
@@ -83,12 +84,12 @@ async function carryOut(engine: BackupEngine, order: EngineOrder): Promise<void>
   if (!ok || failed.length + skipped.length > 0) throw new Error(JSON.stringify(last).slice(0, 2000))
 }
 
-function eventsOf(engine: BackupEngine, { kind, path: where }: EngineOrder): AsyncIterable<object> {
+function eventsOf(engine: BackupEngine, { kind, path: where, args = [] }: EngineOrder): AsyncIterable<object> {
   switch (kind) {
     case 'backup':
       return engine.backup({ paths: [where] }, never)
     case 'stream':
-      return engine.backup({ stream: { name: 'stream', data: longStream(where) } }, never)
+      return engine.backup({ stream: { name: 'stream', data: printed(where, args) } }, never)
     case 'restore':
       return engine.restore({ snapshot: 'latest', to: where }, never)
     case 'verify':
@@ -97,9 +98,8 @@ function eventsOf(engine: BackupEngine, { kind, path: where }: EngineOrder): Asy
 }
 
 /** Made elsewhere, so that neither its time nor its memory counts as the engine's. */
-function longStream(mebibytes: string): AsyncIterable<Uint8Array> {
-  const program = join(import.meta.dirname, 'data', 'long-stream.ts')
-  return spawn(process.execPath, [program, mebibytes], { stdio: ['ignore', 'pipe', 'inherit'] }).stdout
+function printed(program: string, args: readonly string[]): AsyncIterable<Uint8Array> {
+  return spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'inherit'] }).stdout
 }
 
 /** A vault with one device; everything but the signing key itself is kept as it is. */

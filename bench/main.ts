@@ -15,7 +15,7 @@ import { mapBounded } from '../src/base/queue.ts'
 import { borg } from './contenders/borg.ts'
 import type { Contender } from './contenders/contender.ts'
 import { floor } from './contenders/floor.ts'
-import { Plexichat } from './contenders/plexichat.ts'
+import { buildProgram, Plexichat } from './contenders/plexichat.ts'
 import { restic } from './contenders/restic.ts'
 import { setNames, type SetName } from './data/sets.ts'
 import { writePage } from './report/page.ts'
@@ -64,6 +64,7 @@ try {
 }
 
 async function main(): Promise<Result> {
+  buildProgram()
   await makeSets()
   const sets: SetResult[] = []
   for (const name of chosen) sets.push(await measureSet({ folder, name, rounds, contenders: contenders(), tell }))

@@ -10,6 +10,8 @@ import { sets, Source, type SetName } from './data/sets.ts'
 import { stagesOf } from './profile.ts'
 import type { Growth, Result, Series, SetResult } from './result.ts'
 
+const longStreamProgram = join(import.meta.dirname, 'data', 'long-stream.ts')
+
 type Tell = (what: string) => void
 
 interface SetRun {
@@ -99,7 +101,10 @@ export async function measureGrowth(folder: string, { scale, tell }: { scale: nu
       if (what === 'tree') await writeLongTree(tree, { ...setE, mebibytes })
       mkdirSync(scratch, { recursive: true })
       const engine = await EngineProcess.start(scratch)
-      const order = what === 'tree' ? { kind: 'backup' as const, path: tree } : { kind: what, path: String(mebibytes) }
+      const order =
+        what === 'tree'
+          ? { kind: 'backup' as const, path: tree }
+          : { kind: what, path: longStreamProgram, args: [String(mebibytes)] }
       found.push({ what, mebibytes, measured: await engine.measure(order) })
       await engine.stop()
       for (const used of [scratch, tree]) rmSync(used, { recursive: true, force: true })

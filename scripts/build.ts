@@ -2,7 +2,8 @@
  * `npm run build`: the program as few files of JavaScript in dist/, for publishing and wherever many processes start:
  * from the sources a start reads some 1,400 modules, from dist/ a dozen. Node strips types in a checkout but not below
  * node_modules, so a package carries dist/. Beside the code lies what it reads at run time (SQL migrations, WASM
- * kernels) at its old place, and the licences of everything that is inside.
+ * kernels) at its old place, and the licences of everything that is inside. Further entries may be named, such as the
+ * benchmark's: `node scripts/build.ts bench/engine.ts` makes dist/engine.js too.
  */
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, extname, join, relative, sep } from 'node:path'
@@ -21,7 +22,10 @@ const assets = new Set(['', '.sql', '.wasm', '.json', '.toml'])
 rmSync(dist, { recursive: true, force: true })
 const result = await build({
   absWorkingDir: root,
-  entryPoints: entries.map((entry) => ({ in: join(source, entry), out: flat(entry) })),
+  entryPoints: [
+    ...entries.map((entry) => join(source, entry)),
+    ...process.argv.slice(2).map((file) => join(root, file)),
+  ].map((file) => ({ in: file, out: flat(file) })),
   outdir: dist,
   bundle: true,
   splitting: true,

@@ -2,7 +2,7 @@
  * PlexiChat as its users run it: a daemon that is up. The engine lies in a process of its own, opened as the daemon opens
  * it; starting that process is not timed, but nothing in it is warmed up either. Its network is a local directory.
  */
-import { fork, type ChildProcess } from 'node:child_process'
+import { execFileSync, fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Operation } from '../data/sets.ts'
@@ -10,7 +10,16 @@ import { measureCommand, measureWork, type Measured } from '../measure.ts'
 import { empty, fileBytes, type Contender, type Place } from './contender.ts'
 import type { EngineAnswer, EngineOrder } from '../engine.ts'
 
-const program = join(import.meta.dirname, '..', 'engine.ts')
+/** What is published is measured; profiles tell more of the sources. */
+const sources = join(import.meta.dirname, '..', 'engine.ts')
+const program = join(import.meta.dirname, '..', '..', 'dist', 'engine.js')
+
+/** Makes `program` from the sources. */
+export function buildProgram(): void {
+  execFileSync(process.execPath, [join('scripts', 'build.ts'), join('bench', 'engine.ts')], {
+    cwd: join(import.meta.dirname, '..', '..'),
+  })
+}
 
 export class Plexichat implements Contender {
   readonly name = 'PlexiChat'
@@ -51,7 +60,7 @@ export async function wholeProcess({ source, scratch }: Place): Promise<Measured
 export async function profiled(operation: 'first' | 'restore', place: Place, profiles: string): Promise<Measured> {
   const { kind, path } = orderOf(operation, place)
   const flags = ['--cpu-prof', `--cpu-prof-dir=${profiles}`]
-  return measureCommand([process.execPath, ...flags, program, place.scratch, kind, path])
+  return measureCommand([process.execPath, ...flags, sources, place.scratch, kind, path])
 }
 
 export class EngineProcess {

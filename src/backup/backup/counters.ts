@@ -1,7 +1,6 @@
 /** Counting what a backup does and has yet to do. */
 import { SECOND, type Clock } from '../../base/clock.ts'
-import type { WalkDeps, WalkEntry } from '../sources/walk.ts'
-import { walk } from '../sources/walk.ts'
+import { sizes, type WalkDeps, type WalkEntry } from '../sources/walk.ts'
 
 export class Counters {
   filesDone = 0
@@ -20,7 +19,7 @@ export class Counters {
 }
 
 /** Backups that take less time than this get along without a second look at every file. */
-const SCAN_AFTER_MS = 2 * SECOND
+const SCAN_AFTER_MS = 5 * SECOND
 
 interface ScanDeps extends WalkDeps {
   readonly clock: Clock
@@ -29,12 +28,10 @@ interface ScanDeps extends WalkDeps {
 /** Runs ahead of a backup that takes its time and finds the totals. Entries it cannot read are the backup's to report. */
 export async function scan(roots: readonly WalkEntry[], deps: ScanDeps, counters: Counters): Promise<void> {
   await deps.clock.sleep(SCAN_AFTER_MS, deps.signal)
-  for (const root of roots) {
-    for await (const item of walk(root, deps)) {
-      if (item.type !== 'file') continue
-      counters.filesTotal++
-      counters.bytesTotal += item.stat.size
-    }
-  }
+  for (const root of roots)
+    await sizes(root, deps, (files, bytes) => {
+      counters.filesTotal += files
+      counters.bytesTotal += bytes
+    })
   counters.totalKnown = true
 }

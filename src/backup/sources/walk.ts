@@ -83,36 +83,39 @@ interface Place {
 }
 
 async function* directory(place: Place, deps: VisitDeps): AsyncGenerator<WalkItem> {
-  const { path, name, stat } = place.entry
-  const entry = { path, name, stat }
-  if (!mayEnter(entry, deps)) {
-    yield { type: 'note', path: nameText(path), reason: 'another file system, not entered' }
-    yield { type: 'enter', ...entry }
-    yield { type: 'leave' }
-    return
-  }
-  const listing = await (place.listed ?? deps.list({ path }))
-  if ('error' in listing) {
-    yield { type: 'skipped', path: nameText(path), reason: listing.error }
-    return
-  }
-  if (deps.homes.isOwn(stat, listing)) {
-    yield { type: 'note', path: nameText(path), reason: 'a home or store of PlexiChat is never backed up' }
-    return
-  }
-  const marker = await markerIn(entry, listing, deps)
-  if (marker !== undefined)
-    yield { type: 'note', path: nameText(path), reason: `left out but for its ${nameText(marker)}` }
-  const memory = marker === undefined ? deps.unchanged?.directory(entry, listing) : undefined
+  const { told, inside } = await open(place, deps)
+  yield* told
+  if (inside === undefined) return
+  const { name, path, stat } = place.entry
+  const entry = { name, path, stat }
+  const memory = inside.marker === undefined ? deps.unchanged?.directory(entry, inside.listing) : undefined
   const stored = memory?.whole()
   if (stored !== undefined) {
     yield { type: 'same', ...entry, stored }
     return
   }
-  yield { type: 'enter', ...entry, ...(memory === undefined ? {} : { memory }) }
-  const taken = (each: Uint8Array): boolean => marker === undefined || compare(each, marker) === 0
-  yield* children({ ...place, listing, taken, ...(memory === undefined ? {} : { memory }) }, deps)
+  const remembered = memory === undefined ? {} : { memory }
+  yield { type: 'enter', ...entry, ...remembered }
+  for await (const part of parts(inside, deps)) {
+    if ('error' in part) yield { type: 'skipped', path: nameText(path), reason: part.error }
+    else yield* children({ ...inside, ...remembered, listing: part }, deps)
+  }
   yield { type: 'leave' }
+}
+
+/** Lists a directory, if it is to be listed; `told`: what is to be said of it before, or instead. */
+async function open(place: Place, deps: VisitDeps): Promise<{ told: readonly WalkItem[]; inside?: Inside }> {
+  const { entry } = place
+  const path = nameText(entry.path)
+  const note = (reason: string): WalkItem => ({ type: 'note', path, reason })
+  if (!mayEnter(entry, deps))
+    return { told: [note('another file system, not entered'), { type: 'enter', ...entry }, { type: 'leave' }] }
+  const listing = await (place.listed ?? deps.list({ path: entry.path }))
+  if ('error' in listing) return { told: [{ type: 'skipped', path, reason: listing.error }] }
+  if (deps.homes.isOwn(entry.stat, listing)) return { told: [note('a home or store of PlexiChat is never backed up')] }
+  const marker = await markerIn(entry, listing, deps)
+  if (marker === undefined) return { told: [], inside: { ...place, listing } }
+  return { told: [note(`left out but for its ${nameText(marker)}`)], inside: { ...place, listing, marker } }
 }
 
 function mayEnter({ stat }: WalkEntry, deps: VisitDeps): boolean {
@@ -122,29 +125,27 @@ function mayEnter({ stat }: WalkEntry, deps: VisitDeps): boolean {
 interface Inside extends Place {
   readonly listing: Listing
   readonly memory?: DirectoryMemory
-  readonly taken: (name: Uint8Array) => boolean
+  /** The only entry that is taken. */
+  readonly marker?: Uint8Array
 }
 
 /** Of a long directory a part is looked at at a time. */
-async function* children(inside: Inside, deps: VisitDeps): AsyncGenerator<WalkItem> {
-  const { entry, listing } = inside
-  yield* listedChildren(inside, deps)
+async function* parts({ entry, listing }: Inside, deps: VisitDeps): AsyncGenerator<Listed> {
+  yield listing
   for (let at = listing.seen; at < listing.length; at += LISTED_AT_ONCE) {
     const only = listing.names(at, Math.min(listing.length, at + LISTED_AT_ONCE))
-    const part = await deps.list({ path: entry.path, only })
-    if ('error' in part) yield { type: 'skipped', path: nameText(entry.path), reason: part.error }
-    else yield* listedChildren({ ...inside, listing: part }, deps)
+    yield deps.list({ path: entry.path, only })
   }
 }
 
-async function* listedChildren(inside: Inside, deps: VisitDeps): AsyncGenerator<WalkItem> {
+async function* children(inside: Inside, deps: VisitDeps): AsyncGenerator<WalkItem> {
   const { entry, listing, memory } = inside
   const ahead = new ListedAhead(inside, deps)
   for (let i = 0; i < listing.seen; i++) {
     const name = listing.name(i)
-    const reason = listing.reason(i)
     const path = join(entry.path, name)
-    if (reason !== undefined && inside.taken(name)) yield { type: 'skipped', path: nameText(path), reason }
+    const reason = listing.reason(i)
+    if (reason !== undefined && isTaken(inside, name)) yield { type: 'skipped', path: nameText(path), reason }
     if (!isWanted(inside, i, deps)) continue
     const child = { name, path, stat: listing.stat(i) }
     const below = [...inside.below, name]
@@ -153,12 +154,57 @@ async function* listedChildren(inside: Inside, deps: VisitDeps): AsyncGenerator<
   }
 }
 
+/** Sizes of all files at and below `root`, a directory at a time. */
+export async function sizes(
+  root: WalkEntry,
+  deps: WalkDeps,
+  add: (files: number, bytes: number) => void,
+): Promise<void> {
+  if (root.stat.kind === 'file') add(1, root.stat.size)
+  if (root.stat.kind === 'directory')
+    await sizesIn({ entry: root, below: [] }, { ...deps, device: root.stat.device }, add)
+}
+
+async function sizesIn(place: Place, deps: VisitDeps, add: (files: number, bytes: number) => void): Promise<void> {
+  deps.signal.throwIfAborted()
+  const { inside } = await open(place, deps)
+  if (inside === undefined) return
+  for await (const part of parts(inside, deps)) {
+    if ('error' in part) continue
+    const here = { ...inside, listing: part }
+    const ahead = new ListedAhead(here, deps)
+    const directories: number[] = []
+    let files = 0
+    let bytes = 0
+    for (let i = 0; i < part.seen; i++) {
+      const kind = part.kind(i)
+      if ((kind !== 'file' && kind !== 'directory') || !isWanted(here, i, deps)) continue
+      if (kind === 'directory') directories.push(i)
+      else {
+        files++
+        bytes += part.found.sizes[i] as number
+      }
+    }
+    add(files, bytes)
+    for (const i of directories) {
+      const name = part.name(i)
+      const entry = { name, path: join(place.entry.path, name), stat: part.stat(i) }
+      await sizesIn({ entry, below: [...place.below, name], ...ahead.take(i) }, deps, add)
+    }
+  }
+}
+
+function isTaken({ marker }: Inside, name: Uint8Array): boolean {
+  return marker === undefined || compare(name, marker) === 0
+}
+
 /** An entry that vanished since the directory was read is as if it had never been there. */
-function isWanted({ listing, below, taken }: Inside, i: number, deps: VisitDeps): boolean {
+function isWanted(inside: Inside, i: number, deps: VisitDeps): boolean {
+  const { listing, below } = inside
   const kind = listing.kind(i)
   if (kind === undefined) return false
   const name = listing.name(i)
-  return taken(name) && !deps.excludes.excluded([...below, name], kind === 'directory')
+  return isTaken(inside, name) && !deps.excludes.excluded([...below, name], kind === 'directory')
 }
 
 /** Lists the next few directories while one is walked. */

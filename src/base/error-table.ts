@@ -480,6 +480,13 @@ const table = {
     'It expired, was used up, or belongs to another circle.',
     'ask for a new one: plexichat invite',
   ),
+  SECURITY_DEVICE_CODE: e(
+    403,
+    17,
+    'the device code is not valid: {reason}',
+    'It expired, was used, or was not copied completely.',
+    'make a new one on a device of the vault: plexichat identity add-device',
+  ),
   SECURITY_UNSAFE_PATH: e(
     422,
     15,

@@ -155,10 +155,14 @@ function openContent(secret: Uint8Array, bytes: Uint8Array): Uint8Array {
 
 function plainKeys(keys: DeviceKeys) {
   const { name, vault, peerSeed, dhSecret, certificate, authority, terms, kemPublic } = keys
-  const { idMac, chunker, rendezvous, authority: seal, history } = keys.shared
-  const shared = { idMac, chunker, rendezvous, authority: seal, ...(history === undefined ? {} : { history }) }
+  const shared = plainShared(keys.shared)
   const epochs = keys.epochs.map(({ epoch, key }) => [epoch, key] as const)
   return { v: 1, name, vault, peerSeed, dhSecret, certificate, shared, epochs, authority, terms, kemPublic }
+}
+
+/** As `sharedField` reads it. */
+export function plainShared({ idMac, chunker, rendezvous, authority, history }: SharedKeys) {
+  return { idMac, chunker, rendezvous, authority, ...(history === undefined ? {} : { history }) }
 }
 
 function malformed(reason: string): PlexiError {
@@ -167,6 +171,10 @@ function malformed(reason: string): PlexiError {
 
 const key32 = bytesOf(32)
 
+export const sharedField = z
+  .strictObject({ idMac: key32, chunker: key32, rendezvous: key32, authority: key32, history: key32.optional() })
+  .transform(({ history, ...rest }): SharedKeys => (history === undefined ? rest : { ...rest, history }))
+
 const keysSchema = z.strictObject({
   v: z.literal(1),
   name: textUpTo(MAX_NAME_BYTES).refine((name) => name !== '', { error: 'empty' }),
@@ -174,9 +182,7 @@ const keysSchema = z.strictObject({
   peerSeed: key32,
   dhSecret: key32,
   certificate: bytesUpTo(MAX_CERTIFICATE_BYTES),
-  shared: z
-    .strictObject({ idMac: key32, chunker: key32, rendezvous: key32, authority: key32, history: key32.optional() })
-    .transform(({ history, ...rest }): SharedKeys => (history === undefined ? rest : { ...rest, history })),
+  shared: sharedField,
   epochs: z
     .array(z.tuple([uintUpTo(2 ** 32 - 1), key32]))
     .min(1)

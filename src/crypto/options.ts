@@ -11,6 +11,8 @@ export const MAX_CERTIFICATE_BYTES = 1 * KiB
 export const MAX_TERMS_BYTES = 16 * KiB
 export const MAX_AUTHORITY_BYTES = 256 * KiB
 export const MAX_KEYSTORE_BYTES = 1 * MiB
+/** What is sealed to a new device. */
+export const MAX_WELCOME_BYTES = 4 * KiB
 
 /** Revoked ones included: the list only grows. */
 export const MAX_DEVICES = 256

@@ -102,6 +102,13 @@ export const documents: Handlers<'document' | 'job', 'item'> = {
   identityKit: ({ services }) => services.identity.kit(),
   vaultRecord: ({ services }) => services.identity.record(),
   vaultRecordChange: ({ services, body, signal }) => services.identity.changeRecord(body, signal),
+  deviceCodeOpen: ({ services, body }) => services.identity.openCode(body.expiresMs),
+  deviceCode: ({ services, params }) => services.identity.code(params.id),
+  deviceCodeAnswer: ({ services, params, body, signal }) => services.identity.answerCode(params.id, body, signal),
+  deviceCodeClose: ({ services, params }) => {
+    services.identity.closeCode(params.id)
+    return { ok: true }
+  },
   deviceSync: ({ services, signal }) => services.identity.sync(signal),
   deviceUnlock: async ({ services, body }) => {
     await services.identity.unlock(body.proof)

@@ -60,6 +60,10 @@ export type {
 export type {
   Circle,
   Device,
+  DeviceCodeAnswer,
+  DeviceCodeAnswered,
+  DeviceCodeOpened,
+  DeviceCodeState,
   DeviceSync,
   Hosting,
   Identity,

@@ -89,6 +89,10 @@ export const paths = {
   devices: { method: 'GET', path: '/devices', kind: 'list' },
   vaultRecord: { method: 'GET', path: '/devices/record', kind: 'document' },
   vaultRecordChange: { method: 'POST', path: '/devices/record', kind: 'document' },
+  deviceCodeOpen: { method: 'POST', path: '/devices/codes', kind: 'document' },
+  deviceCode: { method: 'GET', path: '/devices/codes/:id', kind: 'document' },
+  deviceCodeAnswer: { method: 'POST', path: '/devices/codes/:id', kind: 'document' },
+  deviceCodeClose: { method: 'DELETE', path: '/devices/codes/:id', kind: 'document' },
   deviceSync: { method: 'POST', path: '/devices/sync', kind: 'document' },
   deviceUnlock: { method: 'POST', path: '/devices/unlock', kind: 'document' },
 

@@ -33,6 +33,10 @@ import type {
   Peer,
   PeerPing,
   RecoveryKit,
+  DeviceCodeAnswer,
+  DeviceCodeAnswered,
+  DeviceCodeOpened,
+  DeviceCodeState,
   DeviceSync,
   VaultRecordChange,
   VaultRecordChanged,
@@ -244,6 +248,13 @@ export interface IdentityService {
   record(): Promise<VaultRecordInfo>
   /** `SECURITY_ROLLBACK` for what does not follow, `SECURITY_*` for what the vault did not sign. */
   changeRecord(change: VaultRecordChange, signal: AbortSignal): Promise<VaultRecordChanged>
+  /** `NETWORK_ADDRESS` where nobody can reach this node. */
+  openCode(lifeMs: number): DeviceCodeOpened
+  /** `SECURITY_DEVICE_CODE` with the reason once the code has ended. */
+  code(id: string): DeviceCodeState
+  /** Throws as `code` and `changeRecord` do, and `VALIDATION_USAGE` where nobody waits for an answer. */
+  answerCode(id: string, answer: DeviceCodeAnswer, signal: AbortSignal): Promise<DeviceCodeAnswered>
+  closeCode(id: string): void
   /** `NETWORK_NO_BOOTSTRAP`. */
   sync(signal: AbortSignal): Promise<DeviceSync>
   /** `SECURITY_SIGNATURE`, `AUTH_FORBIDDEN` for a proof that is too old or of another device. */

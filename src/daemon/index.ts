@@ -7,7 +7,8 @@ import type { RecoverHooks, Recovered } from './identity/recover.ts'
 import type { RecoverRequest } from './identity/recover-request.ts'
 import type { InitDeps, Initialised } from './identity/init.ts'
 import type { JoinRequest } from './identity/join.ts'
-import type { VaultWords } from './identity/vault-changes.ts'
+import type { CodeHooks, CodeRequest, InitialisedByCode } from './identity/by-code.ts'
+import type { AddedDevice, DeviceAddition, VaultWords } from './identity/vault-changes.ts'
 import type { SignedRecord } from './identity/vault-record.ts'
 import type { PeerKey } from '../crypto/ids.ts'
 import { systemClock, systemRandom } from './system/index.ts'
@@ -71,6 +72,26 @@ export async function rotatedVault(words: VaultWords): Promise<SignedRecord> {
 export async function revokedVault(words: VaultWords, serials: readonly number[]): Promise<SignedRecord> {
   const { revoked } = await import('./identity/vault-changes.ts')
   return revoked({ ...words, serials }, { random: systemRandom, clock: systemClock })
+}
+
+/** `identity add-device`: likewise, and what the new device is told. */
+export async function vaultWithDevice(words: VaultWords, device: DeviceAddition): Promise<AddedDevice> {
+  const { withDevice } = await import('./identity/vault-changes.ts')
+  return withDevice({ ...words, device }, { random: systemRandom, clock: systemClock })
+}
+
+/** The secret of a code that this vault's daemon made. */
+export async function deviceCodeSecret(code: string): Promise<Uint8Array> {
+  return (await import('../node/index.ts')).decodeDeviceCode(code).token
+}
+
+/** `init` with a one-time code: see `identity/by-code.ts`. */
+export async function initByCode(
+  request: CodeRequest,
+  hooks: CodeHooks,
+  signal: AbortSignal,
+): Promise<InitialisedByCode> {
+  return await (await import('./identity/by-code.ts')).initByCode(request, hooks, signal)
 }
 
 /** `identity check`: throws `AUTH_PHRASE_MISMATCH`. */

@@ -3,24 +3,17 @@
  * circle, its key, addresses, the inviter's vault and a token. The token is kept only as a hash. Invariant: a token
  * is worth exactly its uses, never after its end, and both sides become vouched by the same exchange.
  */
-import { z } from 'zod'
-import { concat, equal, fromBase64Url, toBase64Url, toHex } from '../base/bytes.ts'
+import { toHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { PlexiError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
-import { bytesOf, decodeAs, encode, textUpTo, vaultField } from '../crypto/codec.ts'
 import { sha256 } from '../crypto/hash.ts'
-import type { VaultId } from '../crypto/ids.ts'
+import type { PeerKey } from '../crypto/ids.ts'
+import { codeHost, decodeCode, encodeCode, type CircleCode, type CodeKind } from './codes.ts'
 import { inviteFormat } from './options.ts'
 import type { PeersDatabase } from './peers/database.ts'
 
-export interface Invite {
-  readonly circle: string
-  readonly key?: Uint8Array
-  readonly addresses: readonly string[]
-  readonly vault: VaultId
-  readonly token: Uint8Array
-}
+export type Invite = CircleCode
 
 /** An invite as its maker sees it later; the token itself is not kept. */
 export interface OpenInvite {
@@ -32,46 +25,20 @@ export interface OpenInvite {
   readonly expires: number
 }
 
-const PREFIX = 'plexi1'
-const CHECKSUM_BYTES = 4
-const MAX_ADDRESS_CHARS = 160
+const kind: CodeKind = { prefix: 'plexi1', what: 'an invite code', error: 'SECURITY_INVITE' }
 
-const inviteSchema = z.strictObject({
-  circle: textUpTo(64),
-  key: bytesOf(32).nullable(),
-  addresses: z.array(textUpTo(MAX_ADDRESS_CHARS)).max(inviteFormat.maxAddresses),
-  vault: vaultField,
-  token: bytesOf(inviteFormat.tokenBytes),
-})
-
-/** `plexi1` ‖ base64url(CBOR ‖ first 4 bytes of its SHA-256). */
 export function encodeInvite(invite: Invite): string {
-  const addresses = invite.addresses
-    .filter((address) => address.length <= MAX_ADDRESS_CHARS)
-    .slice(0, inviteFormat.maxAddresses)
-  const { circle, vault, token, key } = invite
-  const body = encode({ circle, key: key ?? null, addresses, vault, token })
-  return PREFIX + toBase64Url(concat(body, checksum(body)))
+  return encodeCode(kind, invite)
 }
 
 /** Throws `SECURITY_INVITE` for anything that is not exactly a code. White space around it is forgiven. */
 export function decodeInvite(code: string): Invite {
-  const text = code.trim()
-  if (text.length > inviteFormat.maxCodeChars || !text.startsWith(PREFIX)) throw badInvite('it is not an invite code')
-  let bytes: Uint8Array
-  try {
-    bytes = fromBase64Url(text.slice(PREFIX.length))
-  } catch (error) {
-    throw badInvite('it was not copied completely', error)
-  }
-  const body = bytes.subarray(0, Math.max(0, bytes.length - CHECKSUM_BYTES))
-  if (!equal(checksum(body), bytes.subarray(body.length))) throw badInvite('it was not copied completely')
-  try {
-    const { key, ...rest } = decodeAs(inviteSchema, body, { what: 'an invite', maxBytes: inviteFormat.maxCodeChars })
-    return key === null ? rest : { ...rest, key }
-  } catch (error) {
-    throw badInvite('it is of another version', error)
-  }
+  return decodeCode(kind, code)
+}
+
+/** The peer an invite leads to. */
+export function inviter(invite: Invite): { peer: PeerKey; addresses: string[] } {
+  return codeHost(kind, invite)
 }
 
 /** Open invites of this node, in `peers.db`. */
@@ -132,12 +99,4 @@ function idOf(tokenHash: string): string {
 
 function hashOf(token: Uint8Array): string {
   return toHex(sha256(token))
-}
-
-function checksum(body: Uint8Array): Uint8Array {
-  return sha256(body).subarray(0, CHECKSUM_BYTES)
-}
-
-function badInvite(reason: string, cause?: unknown): PlexiError {
-  return new PlexiError('SECURITY_INVITE', { reason }, { cause })
 }

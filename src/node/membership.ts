@@ -6,11 +6,11 @@ import { equal, toHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { PlexiError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
-import { peerKey, type PeerKey, type VaultId } from '../crypto/ids.ts'
-import { invitable, loopbackOnly, peerOfAddress, scopeOf, withoutPeer } from './addresses.ts'
+import type { PeerKey, VaultId } from '../crypto/ids.ts'
+import { invitable, loopbackOnly, scopeOf, withoutPeer } from './addresses.ts'
 import type { CircleBook } from './circles.ts'
 import type { DialPolicy } from './dial-policy.ts'
-import { decodeInvite, encodeInvite, type Invite, type InviteBook, type OpenInvite } from './invites.ts'
+import { decodeInvite, encodeInvite, inviter, type Invite, type InviteBook, type OpenInvite } from './invites.ts'
 import type { PeerTable } from './peers/peer-table.ts'
 import { JOIN_PROTOCOL, joinCircle, type Guest, type InviteBook as JoinDesk, type Welcome } from './protocols/index.ts'
 import type { PeerLinks } from './transfer/peer-links.ts'
@@ -95,7 +95,7 @@ export class Membership implements JoinDesk {
     })
     // Behind another key nobody answers yet: the code waits until the node is in that circle.
     if (reachable) return { ...(await this.#present(invite, signal)), restart }
-    return { circle: invite.circle, peer: inviterOf(invite), vault: invite.vault, name: '', restart: true }
+    return { circle: invite.circle, peer: inviter(invite).peer, vault: invite.vault, name: '', restart: true }
   }
 
   /** Presents the invite that waited for this circle, if there is one; false when it failed and should be tried again. */
@@ -126,8 +126,7 @@ export class Membership implements JoinDesk {
 
   async #present(invite: Invite, signal: AbortSignal): Promise<Omit<Joined, 'restart'>> {
     const { links, clock, certificate, table } = this.#deps
-    const peer = inviterOf(invite)
-    const addresses = invite.addresses.filter((address) => peerOfAddress(address) === peer).map(withoutPeer)
+    const { peer, addresses } = inviter(invite)
     const stream = await links.open({ peer, addresses }, JOIN_PROTOCOL, signal)
     const welcome = await joinCircle(
       { stream, host: peer, clock, signal },
@@ -148,14 +147,8 @@ export class Membership implements JoinDesk {
   }
 }
 
-/** The peer a code leads to: all its addresses are of one. */
-function inviterOf(invite: Invite): PeerKey {
-  const peer = invite.addresses.map((address) => peerOfAddress(address)).find((id) => id !== undefined)
-  if (peer === undefined) throw new PlexiError('SECURITY_INVITE', { reason: 'it names no peer' })
-  return peerKey(peer)
-}
-
-function reachWarnings(addresses: readonly string[]): string[] {
+/** What may keep others from reaching a node at these addresses. */
+export function reachWarnings(addresses: readonly string[]): string[] {
   if (addresses.some((address) => scopeOf(address) === 'public')) return []
   if (loopbackOnly(addresses)) return ['this node listens on loopback alone: only this machine can use the invite']
   return ['no public address is known: only machines on the same network can use the invite']

@@ -19,6 +19,7 @@ import { HeadDirectory } from './dht/head-directory.ts'
 import { headRecordRules } from './dht/head-records.ts'
 import { Republisher } from './dht/republish.ts'
 import { boundedStore } from './dht/store-rules.ts'
+import { CodeDesk } from './device-desk.ts'
 import { DialPolicy } from './dial-policy.ts'
 import { hostDefaults, HostStore } from './host/index.ts'
 import { InviteBook } from './invites.ts'
@@ -91,11 +92,15 @@ export async function assemble(options: NodeOptions, deps: NodeDeps) {
     { circle: options.circle, circleKey: ground.closed, name: options.name },
     { ...ground, links, clock, log, vault: device.vault, certificate, addresses, befriended },
   )
+  const devices = new CodeDesk({
+    ...{ clock, random, addresses },
+    ...{ self: peerOf(device), vault: device.vault, circle: options.circle, circleKey: ground.closed },
+  })
   const republisher = new Republisher(
     { everyMs: limits.republishMs, firstMs: limits.firstRepublishMs },
     { directory, clock, random, log, records: () => ground.store.headRecords() },
   )
-  return { ...ground, limits, links, calls, discovery, candidates, network, membership, republisher }
+  return { ...ground, limits, links, calls, discovery, candidates, network, membership, devices, republisher }
 }
 
 interface NetworkParts extends NodeDeps, Pick<PlaceDeps, 'book' | 'table'> {

@@ -10,6 +10,7 @@ import { PlexiError } from '../base/errors.ts'
 import { peerKey, type PeerKey } from '../crypto/ids.ts'
 import { openTerms } from '../crypto/terms.ts'
 import type { GroupHost, ShardNetwork } from '../shard/index.ts'
+import type { CodeDesk } from './device-desk.ts'
 import { Hosting } from './hosting.ts'
 import type { Membership } from './membership.ts'
 import { NetReport } from './net-report.ts'
@@ -102,6 +103,11 @@ export class PlexiNode implements Service {
     return this.#running().membership
   }
 
+  /** One-time codes for new devices of the own vault. */
+  get deviceCodes(): CodeDesk {
+    return this.#running().devices
+  }
+
   get circles(): CircleBook {
     return this.#running().circles
   }
@@ -189,6 +195,7 @@ export class PlexiNode implements Service {
       admission: parts.standing,
       identity: { peer: this.peer, sign: device.sign, certificate: () => device.certificate },
       invites: parts.membership,
+      devices: parts.devices,
       hosting: {
         leaseDays: leaseDaysOf(hostDefaults.leaseMs),
         strangerBytes: hostDefaults.strangerBytes,

@@ -146,3 +146,13 @@ export const headRecordFormat = {
 } as const
 
 export const inviteFormat = { maxAddresses: 8, maxCodeChars: 2_048, tokenBytes: 16, maxUses: 1_000 } as const
+
+/** One-time codes for new devices (docs/spec/06-dht-records.md, device codes). */
+export const deviceCodeLimits = {
+  /** Wrong proofs that end a code. */
+  wrongProofs: 3,
+  /** How often a new device asks whether it was answered. */
+  askEveryMs: SECOND,
+  /** The device that made the code may be out of reach for so many requests in a row. */
+  failures: 5,
+} as const

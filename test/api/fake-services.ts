@@ -174,6 +174,8 @@ export const identityVault = {
     'scissors discover win render bullet ribbon bunker scheme below giraffe ostrich album warm multiply wing abuse goose armed fly cost busy bless wear sunset',
 }
 
+const CODE_ID = '0123456789abcdef'
+
 const identity: Identity = {
   vault: identityVault.vault,
   peerId: PEER,
@@ -375,6 +377,10 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
       devices: () => [],
       record: async () => ({ authority: 'AA', terms: 'AA', forked: false }),
       changeRecord: async () => ({ version: 2, epoch: 1, termsVersion: 1, told: 0, missing: [] }),
+      openCode: () => ({ id: CODE_ID, code: 'plexidev1xxxx', expires: TIME, warnings: [] }),
+      code: () => ({ asked: null, answered: false, taken: false }),
+      answerCode: async () => ({ version: 2 }),
+      closeCode: () => undefined,
       sync: async () => ({ news: 0, snapshots: 0 }),
       unlock: async () => undefined,
     },

@@ -3,7 +3,9 @@ import t, { type Test } from 'tap'
 import { isPlexiError } from '../../src/base/errors.ts'
 import type { PeerKey } from '../../src/crypto/ids.ts'
 import {
+  askForDevice,
   type Call,
+  DEVICE_PROTOCOL,
   getHeads,
   getOffer,
   getShard,
@@ -43,6 +45,8 @@ t.test('every client function', async (t) => {
   await putShard(host.call(device.peer), device, putOf(device, shard))
   await putHead(host.call(device.peer), device, headOf(device))
   const joining = { token: new Uint8Array(16), certificate: device.certificate, name: 'Ann', addresses: [ADDRESS] }
+  const asking = { secret: new Uint8Array(16), peer: device.peer, dh: new Uint8Array(32), name: 'NAS' }
+  host.deviceAnswer = { welcome: new Uint8Array(200), authority: new Uint8Array(700), terms: new Uint8Array(200) }
   const renewing = { upTo: 1, count: 1, root: new Uint8Array(32) }
   const asks: Record<string, Ask> = {
     putShard: { protocol: SHARD_PROTOCOL, ask: (call) => putShard(call, device, putOf(device, shard)) },
@@ -53,6 +57,7 @@ t.test('every client function', async (t) => {
     getHeads: { protocol: SHARD_PROTOCOL, ask: (call) => getHeads(call, device, device.vault) },
     getOffer: { protocol: OFFER_PROTOCOL, ask: (call) => getOffer(call, device.certificate) },
     joinCircle: { protocol: JOIN_PROTOCOL, ask: (call) => joinCircle(call, joining) },
+    askForDevice: { protocol: DEVICE_PROTOCOL, ask: (call) => askForDevice(call, asking) },
   }
   for (const [name, ask] of Object.entries(asks)) await lieTo(t, host, { name, peer: device.peer, ...ask })
 })

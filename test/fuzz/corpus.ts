@@ -136,3 +136,8 @@ export function joinMessage(device: TestDevice, random: Mutator): Message {
   const { certificate } = device
   return { v: 1, verb: 'join', token: random.randomBytes(16), certificate, name: 'Ann', addresses: [ADDRESS] }
 }
+
+export function deviceMessage(random: Mutator): Message {
+  const [code, proof, dh] = [random.randomBytes(8), random.randomBytes(32), random.randomBytes(32)]
+  return { v: 1, verb: 'ask', code, proof, dh, name: 'NAS' }
+}

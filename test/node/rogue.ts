@@ -42,6 +42,11 @@ export async function startRogue(t: Stoppable, bootstrap: readonly string[], mis
     admission: { standing: async () => 'vouched' },
     identity: { peer, sign: device.sign, certificate: () => device.certificate },
     invites: { redeem: () => Promise.reject(new Error('no invites')) },
+    devices: {
+      ask: () => {
+        throw new Error('no codes')
+      },
+    },
     hosting: {
       leaseDays: 90,
       strangerBytes: 0,

@@ -16,10 +16,12 @@ import type { Disk } from '../../src/base/disk.ts'
 import {
   type Call,
   createHandlers,
+  type DeviceAnswer,
   type Guest,
   type HeadPut,
   type HandlerDeps,
   type Owner,
+  type ProvenAsk,
   serveDefaults,
   type ServeOptions,
   SHARD_PROTOCOL,
@@ -133,6 +135,9 @@ export interface TestHost {
   /** What the peer book says of everybody. */
   standing: Standing
   readonly guests: Guest[]
+  /** Who asked to become a device, and what all of them are answered. */
+  readonly asks: ProvenAsk[]
+  deviceAnswer: DeviceAnswer | undefined
   readonly handlers: ReturnType<typeof createHandlers>
   /** Opens a stream as `peer` and serves it; `served` resolves when the handler is done with it. */
   open(
@@ -175,8 +180,12 @@ export async function testHost(t: Test, options: TestHostOptions = {}): Promise<
   t.teardown(() => {
     stopping.abort()
   })
-  const state = { standing: 'vouched' as Standing }
+  const state: { standing: Standing; deviceAnswer: DeviceAnswer | undefined } = {
+    standing: 'vouched',
+    deviceAnswer: undefined,
+  }
   const guests: Guest[] = []
+  const asks: ProvenAsk[] = []
   const deps: HandlerDeps = {
     clock,
     log: silentLogger,
@@ -189,6 +198,12 @@ export async function testHost(t: Test, options: TestHostOptions = {}): Promise<
       redeem: (_token, guest) => {
         guests.push(guest)
         return Promise.resolve({ certificate: own.certificate, name: 'host', addresses: [ADDRESS] })
+      },
+    },
+    devices: {
+      ask: (asked) => {
+        asks.push(asked)
+        return state.deviceAnswer
       },
     },
     hosting: {
@@ -214,6 +229,13 @@ export async function testHost(t: Test, options: TestHostOptions = {}): Promise<
     directory,
     handlers,
     guests,
+    asks,
+    get deviceAnswer() {
+      return state.deviceAnswer
+    },
+    set deviceAnswer(answer) {
+      state.deviceAnswer = answer
+    },
     get standing() {
       return state.standing
     },

@@ -1,5 +1,6 @@
 /** Peers, invites, circles, network, hosting and this vault's identity. */
 import { z } from 'zod'
+import { DAY, MINUTE } from '../../base/clock.ts'
 import { hexId, peerId, probability, text, time, uint } from './common.ts'
 
 export const peer = z.object({
@@ -199,6 +200,38 @@ export type VaultRecordChanged = z.output<typeof vaultRecordChanged>
 
 /** `proof`: `{v, vault, device, time}` signed by the vault key, domain `request`. */
 export const deviceUnlock = z.strictObject({ proof: z.string().max(4096) })
+
+/** How long a code may be good for. */
+export const deviceCodeOpen = z.strictObject({ expiresMs: z.int().min(MINUTE).max(DAY) })
+
+export const deviceCodeOpened = z.object({
+  id: z.string(),
+  /** Shown once; works once. */
+  code: z.string(),
+  expires: time,
+  warnings: z.array(z.string()),
+})
+export type DeviceCodeOpened = z.output<typeof deviceCodeOpened>
+
+export const deviceCodeState = z.object({
+  /** Who proved to have the code; `dh` in base64url. */
+  asked: z.object({ peer: peerId, name: z.string(), dh: z.string() }).nullable(),
+  answered: z.boolean(),
+  /** The new device has its answer. */
+  taken: z.boolean(),
+})
+export type DeviceCodeState = z.output<typeof deviceCodeState>
+
+/** A record that lists the new device, and what is sealed to it. */
+export const deviceCodeAnswer = z.strictObject({
+  authority: signedBytes,
+  terms: signedBytes,
+  welcome: z.string().max(8 * 1024),
+})
+export type DeviceCodeAnswer = z.output<typeof deviceCodeAnswer>
+
+export const deviceCodeAnswered = z.object({ version: uint })
+export type DeviceCodeAnswered = z.output<typeof deviceCodeAnswered>
 
 export const deviceSync = z.object({
   /** Devices whose head was new here. */

@@ -6,10 +6,13 @@ import { toHex, wipe } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { PlexiError } from '../../base/errors.ts'
 import type { Random } from '../../base/random.ts'
-import { revokeDevices, rotateEpoch, type AuthorityVersion } from '../../crypto/authority.ts'
+import { addDevice, revokeDevices, rotateEpoch, type AuthorityVersion } from '../../crypto/authority.ts'
+import type { Grant } from '../../crypto/certificate.ts'
+import { sealWelcome, type DeviceAsk } from '../../crypto/device-code.ts'
 import type { PeerKey } from '../../crypto/ids.ts'
 import { openTerms, signTerms } from '../../crypto/terms.ts'
 import { deriveVault, type VaultSecrets } from '../../crypto/vault-keys.ts'
+import { certified, deviceName } from './new-device.ts'
 import { signUnlock } from './unlock.ts'
 import type { SignedRecord } from './vault-record.ts'
 
@@ -53,6 +56,38 @@ export function revoked(words: VaultWords & { serials: readonly number[] }, deps
     const { version, floorDays, revokedSerials } = openTerms(record.terms, secrets.vault)
     const all = [...new Set([...revokedSerials, ...serials])]
     return { authority, terms: signTerms(secrets.sign, { version: version + 1, floorDays, revokedSerials: all }) }
+  })
+}
+
+export interface DeviceAddition {
+  /** Who asked, as the code's proof showed it. */
+  readonly ask: DeviceAsk
+  /** The code's secret. */
+  readonly secret: Uint8Array
+  readonly grants: readonly Grant[]
+  /** What the vault calls it. */
+  readonly name: string
+}
+
+export interface AddedDevice extends SignedRecord {
+  readonly serial: number
+  /** For the new device alone. */
+  readonly welcome: Uint8Array
+}
+
+/** One more device. Who may not fetch gets the newest epoch alone, and no key of the chat archive. */
+export function withDevice(words: VaultWords & { device: DeviceAddition }, deps: ChangeDeps): AddedDevice {
+  return withWords(words, (secrets) => {
+    const { record, device } = words
+    const { ask, secret, grants } = device
+    const name = deviceName(device.name)
+    const { serial, certificate } = certified(secrets, { ...ask, grants }, deps)
+    const authority = bytesOf(addDevice(secrets, record.authority, { ...deps, device: { name, certificate } }))
+    const { history, ...sharedByAll } = secrets.shared
+    const shared = grants.includes('fetch') ? { ...sharedByAll, history } : sharedByAll
+    const { vault, kemPublic } = secrets
+    const welcome = sealWelcome({ name, certificate, shared, kemPublic }, { secret, vault, ask }, deps.random)
+    return { authority, terms: record.terms, serial, welcome }
   })
 }
 

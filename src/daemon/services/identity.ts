@@ -4,6 +4,10 @@
  */
 import type {
   Device as ApiDevice,
+  DeviceCodeAnswer,
+  DeviceCodeAnswered,
+  DeviceCodeOpened,
+  DeviceCodeState,
   DeviceSync,
   Identity,
   IdentityService,
@@ -29,7 +33,7 @@ export interface IdentityDeps {
   readonly device: Device
   readonly record: VaultRecord
   readonly engine: Pick<BackupEngine, 'others' | 'status' | 'clearFork' | 'snapshots'>
-  readonly node: Pick<PlexiNode, 'peer'>
+  readonly node: Pick<PlexiNode, 'peer' | 'deviceCodes'>
   readonly heads: Pick<HeadWatch, 'look'>
   readonly teller: Pick<TermsTeller, 'tell'>
   readonly lock: 'passphrase' | 'key'
@@ -123,6 +127,32 @@ export class DeviceIdentity implements IdentityService {
     } finally {
       limit.clear()
     }
+  }
+
+  openCode(lifeMs: number): DeviceCodeOpened {
+    const { id, code, expires, warnings } = this.#deps.node.deviceCodes.open(lifeMs)
+    return { id, code, expires: isoTime(expires), warnings: [...warnings] }
+  }
+
+  code(id: string): DeviceCodeState {
+    const { asked, answered, taken } = this.#deps.node.deviceCodes.state(id)
+    const by = asked === undefined ? null : { peer: asked.peer, name: asked.name, dh: toBase64Url(asked.dh) }
+    return { asked: by, answered, taken }
+  }
+
+  async answerCode(id: string, answer: DeviceCodeAnswer, signal: AbortSignal): Promise<DeviceCodeAnswered> {
+    const { node, record } = this.#deps
+    const [authority, terms] = [fromBase64Url(answer.authority), fromBase64Url(answer.terms)]
+    const { asked, answered } = node.deviceCodes.state(id)
+    if (asked === undefined || answered) throw new PlexiError('VALIDATION_USAGE', { reason: 'nobody waits for this' })
+    // The vault knows the device before the device knows itself: it is never told of rights that hosts cannot see.
+    await record.change({ authority, terms }, signal)
+    node.deviceCodes.answer(id, { welcome: fromBase64Url(answer.welcome), authority, terms })
+    return { version: record.authority.version }
+  }
+
+  closeCode(id: string): void {
+    this.#deps.node.deviceCodes.close(id)
   }
 
   async sync(signal: AbortSignal): Promise<DeviceSync> {

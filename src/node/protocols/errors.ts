@@ -26,6 +26,7 @@ const wireErrors = {
   SECURITY_ROLLBACK: { details: ['what', 'offered', 'known'], why: 'refused' },
   SECURITY_STAMP_REQUIRED: { details: [], why: 'refused' },
   SECURITY_INVITE: { details: ['reason'], why: 'refused' },
+  SECURITY_DEVICE_CODE: { details: ['reason'], why: 'refused' },
   STORAGE_SHARD_NOT_FOUND: { details: ['shardId'], why: 'missing' },
   STORAGE_SHARD_CORRUPT: { details: ['shardId'], why: 'corrupt' },
   STORAGE_QUOTA_EXCEEDED: { details: ['reason', 'freeBytes'], why: 'full' },

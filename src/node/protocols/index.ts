@@ -3,14 +3,17 @@ export type { Admission, Applicant, Standing } from './admission.ts'
 export type { Call, Credentials } from './call.ts'
 export {
   createHandlers,
+  DEVICE_PROTOCOL,
   type HandlerDeps,
   JOIN_PROTOCOL,
   OFFER_PROTOCOL,
   SHARD_PROTOCOL,
   type StorageProtocol,
 } from './create-handlers.ts'
+export { askForDevice, type NewKeys } from './device-client.ts'
 export { hostFault, isPassing } from './errors.ts'
 export type { HostIdentity } from './handlers/host-context.ts'
+export type { DeviceAnswer, DeviceDesk, ProvenAsk } from './handlers/device.ts'
 export type { Guest, InviteBook, Welcome } from './handlers/join.ts'
 export { type HostingTerms, leaseDaysOf } from './handlers/offer.ts'
 export { getHeads, type HeadPut, type HostedHead, putHead } from './head-client.ts'

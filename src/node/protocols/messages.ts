@@ -17,7 +17,14 @@ import {
   uintUpTo,
   vaultField,
 } from '../../crypto/codec.ts'
-import { MAX_AUTHORITY_BYTES, MAX_CERTIFICATE_BYTES, MAX_NAME_BYTES, MAX_TERMS_BYTES } from '../../crypto/options.ts'
+import { CODE_ID_BYTES, PROOF_BYTES } from '../../crypto/device-code.ts'
+import {
+  MAX_AUTHORITY_BYTES,
+  MAX_CERTIFICATE_BYTES,
+  MAX_NAME_BYTES,
+  MAX_TERMS_BYTES,
+  MAX_WELCOME_BYTES,
+} from '../../crypto/options.ts'
 import { MAX_HEAD_BYTES, MAX_NOTICE_BYTES, MAX_STRIPE_SHARDS, SHARD_BYTES, type ShardId } from '../../shard/index.ts'
 import { MAX_RECORD_BYTES, MAX_RECORDS } from '../host/index.ts'
 import { MAX_DETAIL_TEXT, type WireError } from './errors.ts'
@@ -147,6 +154,16 @@ export const joinRequest = z.strictObject({
   addresses,
 })
 
+export const deviceRequest = z.strictObject({
+  v,
+  verb: z.literal('ask'),
+  /** Which code, and the proof that it is known: the code's secret itself never travels. */
+  code: bytesOf(CODE_ID_BYTES),
+  proof: bytesOf(PROOF_BYTES),
+  dh: bytesOf(32),
+  name: textUpTo(MAX_NAME_BYTES),
+})
+
 const ok = { ok: z.literal(true) }
 const releaseState = z.enum(['held', 'released', 'missing'])
 
@@ -180,6 +197,16 @@ export const answers = {
   }),
   offer: z.strictObject({ ...ok, offer: bytesUpTo(MAX_REQUEST_BYTES) }),
   join: z.strictObject({ ...ok, certificate, name: textUpTo(MAX_NAME_BYTES), addresses }),
+  device: z.discriminatedUnion('ready', [
+    z.strictObject({ ...ok, ready: z.literal(false) }),
+    z.strictObject({
+      ...ok,
+      ready: z.literal(true),
+      welcome: bytesUpTo(MAX_WELCOME_BYTES),
+      authorityBytes: uintUpTo(MAX_AUTHORITY_BYTES),
+      termsBytes: uintUpTo(MAX_TERMS_BYTES),
+    }),
+  ]),
 } as const
 export type AnswerKind = keyof typeof answers
 export type Answer<K extends AnswerKind> = z.infer<(typeof answers)[K]>

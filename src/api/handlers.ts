@@ -105,10 +105,7 @@ export const documents: Handlers<'document' | 'job', 'item'> = {
   deviceCodeOpen: ({ services, body }) => services.identity.openCode(body.expiresMs),
   deviceCode: ({ services, params }) => services.identity.code(params.id),
   deviceCodeAnswer: ({ services, params, body, signal }) => services.identity.answerCode(params.id, body, signal),
-  deviceCodeClose: ({ services, params }) => {
-    services.identity.closeCode(params.id)
-    return { ok: true }
-  },
+  deviceCodeClose: ({ services, params }) => done(services.identity.closeCode(params.id)),
   deviceSync: ({ services, signal }) => services.identity.sync(signal),
   deviceUnlock: async ({ services, body }) => {
     await services.identity.unlock(body.proof)

@@ -249,12 +249,12 @@ export interface IdentityService {
   /** `SECURITY_ROLLBACK` for what does not follow, `SECURITY_*` for what the vault did not sign. */
   changeRecord(change: VaultRecordChange, signal: AbortSignal): Promise<VaultRecordChanged>
   /** `NETWORK_ADDRESS` where nobody can reach this node. */
-  openCode(lifeMs: number): DeviceCodeOpened
+  openCode(lifeMs: number): Promise<DeviceCodeOpened>
   /** `SECURITY_DEVICE_CODE` with the reason once the code has ended. */
-  code(id: string): DeviceCodeState
+  code(id: string): Promise<DeviceCodeState>
   /** Throws as `code` and `changeRecord` do, and `VALIDATION_USAGE` where nobody waits for an answer. */
   answerCode(id: string, answer: DeviceCodeAnswer, signal: AbortSignal): Promise<DeviceCodeAnswered>
-  closeCode(id: string): void
+  closeCode(id: string): Promise<void>
   /** `NETWORK_NO_BOOTSTRAP`. */
   sync(signal: AbortSignal): Promise<DeviceSync>
   /** `SECURITY_SIGNATURE`, `AUTH_FORBIDDEN` for a proof that is too old or of another device. */

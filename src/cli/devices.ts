@@ -96,7 +96,8 @@ function named(devices: readonly Listed[], name: string): Listed {
   return only
 }
 
-async function wordsFor(session: Session, options: WordOptions) {
+/** Asks for the words, to be used on the vault's newest record. */
+export async function wordsFor(session: Session, options: WordOptions) {
   const { vault } = await session.ask('identity', {})
   const { authority, terms } = await session.ask('vaultRecord', {})
   const phrase = await readWords(session, options.phraseFile)

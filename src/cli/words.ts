@@ -1,4 +1,4 @@
-/** Reading the 24 words: from a file, from a pipe, or asked for at the terminal, where they are not echoed. */
+/** Reading secrets, the 24 words above all: from a file, from a pipe, or asked for at the terminal, where they are not echoed. */
 import { readFileSync } from 'node:fs'
 import { text as textOf } from 'node:stream/consumers'
 import { PlexiError } from '../base/errors.ts'
@@ -6,6 +6,8 @@ import { normalisePhrase } from '../crypto/phrase.ts'
 import type { Session } from './session.ts'
 
 const MAX_PHRASE_CHARACTERS = 4096
+/** What every code for a device begins with. */
+const DEVICE_CODE = 'plexidev1'
 
 /** The words as one normalised string; `file` `-` is stdin. `AUTH_PHRASE_INVALID` names what is wrong with them. */
 export async function readWords(session: Session, file: string | undefined): Promise<string> {
@@ -13,6 +15,16 @@ export async function readWords(session: Session, file: string | undefined): Pro
   if (named !== undefined && named !== '-') return normalisePhrase(fileText(session, named))
   if (named === '-' || session.io.stdin.isTTY !== true) return normalisePhrase(await piped(session))
   return normalisePhrase(await askHidden('The 24 recovery words'))
+}
+
+/** A one-time code; `file` `-` is stdin, none asks at the terminal. Never an argument: others see those. */
+export async function readDeviceCode(session: Session, file: string | undefined): Promise<string> {
+  if (file?.trim().startsWith(DEVICE_CODE) === true)
+    throw new PlexiError('VALIDATION_USAGE', {
+      reason: 'the code itself does not belong on the command line: say --device-code alone and paste it when asked',
+    })
+  if (file !== undefined && file !== '-') return fileText(session, file)
+  return file === '-' || session.io.stdin.isTTY !== true ? piped(session) : askHidden('The one-time code')
 }
 
 /** Content of a file with secrets; warns where others can read it. */

@@ -29,11 +29,6 @@ export function deviceCodeHost(code: DeviceCode): { peer: PeerKey; addresses: st
   return codeHost(kind, code)
 }
 
-/** Whether somebody pasted a code where something else belongs. */
-export function looksLikeDeviceCode(text: string): boolean {
-  return text.trim().startsWith(kind.prefix)
-}
-
 export interface OpenedCode {
   readonly id: string
   /** Shown once. */

@@ -5,7 +5,6 @@ export { checkCircleName, MAIN_CIRCLE, type Circle, type CircleBook } from './ci
 export {
   decodeDeviceCode,
   deviceCodeHost,
-  looksLikeDeviceCode,
   type CodeDesk,
   type DeviceCode,
 } from './device-desk.ts'

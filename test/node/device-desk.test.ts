@@ -3,7 +3,7 @@ import { MINUTE } from '../../src/base/clock.ts'
 import { deviceCodeId, deviceProof } from '../../src/crypto/device-code.ts'
 import { peerKeyOf, vaultId, type PeerKey } from '../../src/crypto/ids.ts'
 import { signingKey } from '../../src/crypto/signature.ts'
-import { CodeDesk, decodeDeviceCode, looksLikeDeviceCode, type DeviceCode } from '../../src/node/device-desk.ts'
+import { CodeDesk, decodeDeviceCode, type DeviceCode } from '../../src/node/device-desk.ts'
 import { becomeDevice, decodeInvite, rememberCircle } from '../../src/node/index.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -35,7 +35,6 @@ t.test('a code is of use to the first that knows it, until it was answered and a
   const { desk } = newDesk()
   const opened = desk.open(MINUTE)
   t.match(opened, { code: /^plexidev1/, expires: MINUTE, warnings: [] })
-  t.ok(looksLikeDeviceCode(` ${opened.code}`))
   const code = decodeDeviceCode(opened.code)
   t.throws(() => decodeInvite(opened.code), { code: 'SECURITY_INVITE' })
   t.throws(() => decodeDeviceCode(opened.code.slice(0, -1)), { code: 'SECURITY_DEVICE_CODE' })

@@ -1,6 +1,9 @@
 /** `identity`: this device and its vault. The words are compared here; they never leave this process. */
-import { Command } from 'commander'
-import type { Cli } from '../cli.ts'
+import { Command, Option } from 'commander'
+import { MINUTE } from '../../base/clock.ts'
+import { allGrants } from '../../crypto/certificate.ts'
+import { addDevice, grantsOption } from '../add-device.ts'
+import { durationOption, type Cli } from '../cli.ts'
 import { counted, timestamp } from '../format.ts'
 import type { Session } from '../session.ts'
 import { check, listDevices, revoke, rotate } from '../devices.ts'
@@ -18,6 +21,22 @@ export function build(cli: Cli): Command {
     .description('the devices of this vault')
     .option('--sync', 'look first what the others did')
     .action(cli.action(listDevices))
+  identity
+    .command('add-device')
+    .description('a one-time code for a new machine; asks for the words when that machine has answered')
+    .option('--name <name>', 'what the vault calls it (else what it calls itself)')
+    .addOption(
+      new Option('--grants <list>', 'what it may: store alone makes it write-only')
+        .argParser(grantsOption)
+        .default([...allGrants], allGrants.join(',')),
+    )
+    .addOption(
+      new Option('--expires <duration>', 'how long the code is valid')
+        .argParser(durationOption)
+        .default(20 * MINUTE, '20m'),
+    )
+    .option('--phrase-file <file>', 'a file with the words; - for stdin')
+    .action(cli.action(addDevice))
   identity
     .command('revoke')
     .argument('<device>', 'its name, serial, or a start of its peer id')

@@ -129,12 +129,12 @@ export class DeviceIdentity implements IdentityService {
     }
   }
 
-  openCode(lifeMs: number): DeviceCodeOpened {
+  async openCode(lifeMs: number): Promise<DeviceCodeOpened> {
     const { id, code, expires, warnings } = this.#deps.node.deviceCodes.open(lifeMs)
     return { id, code, expires: isoTime(expires), warnings: [...warnings] }
   }
 
-  code(id: string): DeviceCodeState {
+  async code(id: string): Promise<DeviceCodeState> {
     const { asked, answered, taken } = this.#deps.node.deviceCodes.state(id)
     const by = asked === undefined ? null : { peer: asked.peer, name: asked.name, dh: toBase64Url(asked.dh) }
     return { asked: by, answered, taken }
@@ -151,7 +151,7 @@ export class DeviceIdentity implements IdentityService {
     return { version: record.authority.version }
   }
 
-  closeCode(id: string): void {
+  async closeCode(id: string): Promise<void> {
     this.#deps.node.deviceCodes.close(id)
   }
 

@@ -32,3 +32,8 @@ export function newestEpoch(keys: EngineKeys): EpochKey {
 export function epochKeyOf(keys: EngineKeys): (epoch: number) => Uint8Array | undefined {
   return (epoch) => keys.epochs.find((key) => key.epoch === epoch)?.key
 }
+
+/** Throws `AUTH_GRANT_MISSING`. */
+export function needGrant({ grants }: Pick<EngineKeys, 'grants'>, grant: Grant): void {
+  if (!grants.includes(grant)) throw new PlexiError('AUTH_GRANT_MISSING', { grant })
+}

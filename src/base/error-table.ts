@@ -65,8 +65,8 @@ const table = {
     403,
     17,
     'this device may not {grant}',
-    'The certificate lacks the grant for this verb.',
-    'plexichat identity show',
+    'The certificate lacks the grant for this verb: a write-only device stores, and reads nothing back.',
+    'do it on a device that may: plexichat identity devices',
   ),
   AUTH_PASSPHRASE_WRONG: e(
     401,

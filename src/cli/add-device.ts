@@ -35,7 +35,8 @@ export function grantsOption(text: string): Grant[] {
   const unknown = asked.find((grant) => !allGrants.some((known) => known === grant))
   if (unknown !== undefined)
     throw new PlexiError('VALIDATION_USAGE', { reason: `no grant ${unknown}: ${allGrants.join(', ')}` })
-  if (!asked.includes('store')) throw new PlexiError('VALIDATION_USAGE', { reason: 'every device needs the grant store' })
+  if (!asked.includes('store'))
+    throw new PlexiError('VALIDATION_USAGE', { reason: 'every device needs the grant store' })
   return allGrants.filter((grant) => asked.includes(grant) || grant === 'head')
 }
 
@@ -66,7 +67,8 @@ function show({ out }: Session, { code, expires, warnings }: Opened): void {
   const { bold, dim } = out.paint
   if (!out.json) out.print(`${bold(code)}\n`)
   if (!out.json) out.note(`  ${dim('On the new machine:')} plexichat init --device-code`)
-  if (!out.json) out.note(`  ${dim('It works once, and ends')} ${ago(expires, cliClock.now())}; this command waits for it`)
+  if (!out.json)
+    out.note(`  ${dim('It works once, and ends')} ${ago(expires, cliClock.now())}; this command waits for it`)
   for (const warning of warnings) out.warn(warning)
 }
 

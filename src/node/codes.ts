@@ -51,7 +51,8 @@ export function encodeCode(kind: CodeKind, code: CircleCode): string {
 /** Throws the kind's error for anything that is not exactly a code. White space around it is forgiven. */
 export function decodeCode(kind: CodeKind, code: string): CircleCode {
   const text = code.trim()
-  if (text.length > inviteFormat.maxCodeChars || !text.startsWith(kind.prefix)) throw bad(kind, `it is not ${kind.what}`)
+  if (text.length > inviteFormat.maxCodeChars || !text.startsWith(kind.prefix))
+    throw bad(kind, `it is not ${kind.what}`)
   let bytes: Uint8Array
   try {
     bytes = fromBase64Url(text.slice(kind.prefix.length))

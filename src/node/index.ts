@@ -2,12 +2,7 @@
 export { loopbackOnly, parseAddress } from './addresses.ts'
 export { becomeDevice, rememberCircle } from './ask-device.ts'
 export { checkCircleName, MAIN_CIRCLE, type Circle, type CircleBook } from './circles.ts'
-export {
-  decodeDeviceCode,
-  deviceCodeHost,
-  type CodeDesk,
-  type DeviceCode,
-} from './device-desk.ts'
+export { decodeDeviceCode, deviceCodeHost, type CodeDesk, type DeviceCode } from './device-desk.ts'
 export type { Hosting, HostedVault, HostingSummary } from './hosting.ts'
 export type { HostedShard } from './host/index.ts'
 export { decodeInvite, type Invite, type OpenInvite } from './invites.ts'

@@ -163,6 +163,8 @@ export class PlexiNode implements Service {
     await this.#knowOwnTerms({ store })
     const hosts = new Map<PeerKey, GroupHost>(book.hosts())
     for (const { peer, addresses } of candidates()) if (!hosts.has(peer)) hosts.set(peer, { peer, addresses })
+    // Groups of the vault's other devices may name this one: it knows its own terms.
+    hosts.delete(this.peer)
     return tellTerms([...hosts.values()], { calls, limits, clock: this.#deps.clock }, signal)
   }
 

@@ -9,11 +9,12 @@ import { PlexiError } from '../../base/errors.ts'
 import { openAuthority } from '../../crypto/authority.ts'
 import type { PeerKey } from '../../crypto/ids.ts'
 import type { FoundHead } from '../../shard/index.ts'
+import type { HeadRow } from '../catalogue/head-rows.ts'
 import type { OtherDevice } from '../catalogue/other-rows.ts'
 import { limits } from '../options.ts'
 import { chooseHeads, type Alarm, type ValidHead } from './choose-heads.ts'
 import { findTailsAgain, HeadReader, nothingNamed, takeFrames, type Readers } from './head-reader.ts'
-import { continueFrom, meetOwnHead, stripesNamedBy } from './own-head.ts'
+import { continueFrom, isInChain, meetOwnHead, stripesNamedBy } from './own-head.ts'
 
 export type { Alarm } from './choose-heads.ts'
 
@@ -48,6 +49,10 @@ export async function adoptHeads(
   use: AdoptUse & { readonly signal: AbortSignal },
 ): Promise<Adoption> {
   const { parts } = session
+  const own = parts.catalogue.heads.newest()
+  // A write-only device has no key any more for what it sealed in an older epoch: what it made itself is known anyway.
+  if (own !== undefined && !parts.keys.grants.includes('fetch') && found.every((head) => isInChain(parts, head)))
+    return nothingNew(parts, own)
   const { heads, sources, alarms } = chooseHeads(found, parts.keys)
   const newest = heads.at(-1)
   if (newest === undefined) throw new PlexiError('STORAGE_NO_HEAD', { alarms: alarms.map(({ code }) => code) })
@@ -56,6 +61,10 @@ export async function adoptHeads(
   const { seq } = newest.notice
   const snapshots = parts.catalogue.snapshots.count()
   return { headSeq: seq, headTime: newest.body.time, sources, snapshots, news, alarms: all }
+}
+
+function nothingNew({ catalogue }: Readers['parts'], { seq, time }: HeadRow): Adoption {
+  return { headSeq: seq, headTime: time, sources: 0, snapshots: catalogue.snapshots.count(), news: 0, alarms: [] }
 }
 
 /** Takes over what these heads say. What could not be read is an alarm. Returns how many devices had a new one. */

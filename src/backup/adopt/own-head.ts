@@ -6,7 +6,7 @@
  */
 import { equal } from '../../base/bytes.ts'
 import { isPlexiError } from '../../base/errors.ts'
-import { openHead, type StripeId } from '../../shard/index.ts'
+import { openHead, openNotice, type FoundHead, type StripeId } from '../../shard/index.ts'
 import { readNumber, writeNumber } from '../catalogue/catalogue.ts'
 import type { HeadRow } from '../catalogue/head-rows.ts'
 import { epochKeyOf, type EngineKeys } from '../engine-keys.ts'
@@ -28,6 +28,17 @@ export function meetOwnHead({ catalogue, keys }: Parts, { notice }: ValidHead): 
   // Too long ago to be remembered: hosts that were away for thousands of heads tell nothing new.
   if (chain.length === 0) return 'known'
   return chain.some((hash) => equal(hash, notice.sealedHash)) ? 'known' : 'fork'
+}
+
+/** Whether this very head is one of this device's chain. What is malformed is not. */
+export function isInChain({ catalogue, keys }: Pick<Parts, 'catalogue' | 'keys'>, { bundle }: FoundHead): boolean {
+  try {
+    const { device, seq, sealedHash } = openNotice(bundle.notice)
+    return device === keys.device && catalogue.heads.chainAt(seq).some((hash) => equal(hash, sealedHash))
+  } catch (error) {
+    if (isPlexiError(error)) return false
+    throw error
+  }
 }
 
 /** Puts a head met into the chain, so that the next one made goes past it and past everything made here. */

@@ -7,6 +7,7 @@ import { toHex } from '../../base/bytes.ts'
 import { PlexiError } from '../../base/errors.ts'
 import { SHARD_BYTES } from '../../shard/index.ts'
 import type { SnapshotRow } from '../catalogue/snapshot-rows.ts'
+import { needGrant } from '../engine-keys.ts'
 import type { EventStream } from '../events.ts'
 import { headShows } from '../health.ts'
 import { hostNote } from '../notes.ts'
@@ -37,6 +38,9 @@ export class PruneRun {
     const session = this.#session
     const { catalogue } = session.parts
     const signal = this.#signal
+    // Heads of other devices and stripes to repack are read, and what goes is released.
+    needGrant(session.parts.keys, 'fetch')
+    needGrant(session.parts.keys, 'release')
     await session.placer.settle()
     await unite(session, signal)
     if (this.#request.dryRun === true) return this.#dryRun()

@@ -16,7 +16,7 @@ import {
   type StripeRecord,
 } from '../../shard/index.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
-import { epochKeyOf } from '../engine-keys.ts'
+import { epochKeyOf, needGrant } from '../engine-keys.ts'
 import type { Parts } from '../parts.ts'
 
 /** A host that failed while a shard was read, for reports. */
@@ -46,11 +46,15 @@ export class ShardReader {
     this.#fetches = new Semaphore(parts.options.fetchesInFlight)
   }
 
-  /** Sealed bytes of a shard. Throws `STORAGE_UNRESTORABLE` when neither it nor k others of its stripe can be had. */
+  /**
+   * Sealed bytes of a shard. Throws `STORAGE_UNRESTORABLE` when neither it nor k others of its stripe can be had,
+   * `AUTH_GRANT_MISSING` on a write-only device.
+   */
   async bytes(row: ShardRow, signal: AbortSignal): Promise<Uint8Array> {
     const own = await this.#fromOutbox(row)
     if (own !== undefined) return own
     if (row.stripe === null || row.position === null) throw unrestorable(row.id)
+    this.#checkMayFetch()
     const stripe = this.#parts.catalogue.stripes.record(row.stripe)
     const direct = await this.#fetch(stripe, row.position, signal)
     if (direct !== undefined) return direct
@@ -69,6 +73,7 @@ export class ShardReader {
       if (own !== undefined) return own
     }
     if (row.stripe === null || row.position === null) return undefined
+    this.#checkMayFetch()
     const stripe = this.#parts.catalogue.stripes.record(row.stripe)
     const request = { stripe, index: row.position, unchecked: true }
     const outcome = await this.#fetches.run(() => this.#parts.network.fetch(request, signal), signal)
@@ -117,6 +122,12 @@ export class ShardReader {
       // Placed and removed in this moment: a host has it.
     }
     return undefined
+  }
+
+  /** Hosts give a write-only device nothing: they are not even asked. Its own disks are another matter. */
+  #checkMayFetch(): void {
+    const { keys, remotes } = this.#parts
+    if (remotes.readable().length === 0) needGrant(keys, 'fetch')
   }
 
   async #fetch(stripe: StripeRecord, index: number, signal: AbortSignal): Promise<Uint8Array | undefined> {

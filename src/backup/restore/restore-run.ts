@@ -195,7 +195,7 @@ export class RestoreRun {
       await this.#pour(false)
     } catch (error) {
       this.#signal.throwIfAborted()
-      if (isFull(error)) throw error
+      if (endsAll(error)) throw error
       this.#failFile(file, error)
     }
   }
@@ -260,8 +260,8 @@ export class RestoreRun {
   }
 
   #fail(path: Buffer, error: unknown): void {
+    if (endsAll(error)) throw toPlexiError(error)
     const { code, message } = toPlexiError(error)
-    if (code === 'STORAGE_DISK_FULL') throw toPlexiError(error)
     this.#failed.push({ path: nameText(path), code, reason: message })
   }
 
@@ -273,8 +273,10 @@ export class RestoreRun {
   }
 }
 
-function isFull(error: unknown): boolean {
-  return toPlexiError(error).code === 'STORAGE_DISK_FULL'
+/** No other file would fare better. */
+function endsAll(error: unknown): boolean {
+  const { code } = toPlexiError(error)
+  return code === 'STORAGE_DISK_FULL' || code === 'AUTH_GRANT_MISSING'
 }
 
 function parentOf(path: Buffer): Buffer {

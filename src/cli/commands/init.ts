@@ -20,7 +20,10 @@ export function build(cli: Cli): Command {
     .option('--name <name>', 'what this machine is called (else its host name)')
     .option('--offer <size>', 'disk to lend to others, such as 50GiB; 0 lends nothing', bytesOption)
     .option('--phrase-file <file>', 'join an existing vault: a file with its 24 words, - for stdin')
-    .option('--device-code [file]', 'join an existing vault by a code of `identity add-device`: a file with it, - for stdin')
+    .option(
+      '--device-code [file]',
+      'join an existing vault by a code of `identity add-device`: a file with it, - for stdin',
+    )
     .option('--passphrase-file <file>', 'seal the keys under this passphrase instead of a key file')
     .action(cli.action(init))
 }
@@ -75,7 +78,9 @@ async function initByCode(session: Session, options: InitOptions, given: string 
   )
   out.document(made, () =>
     [
-      out.good(`This machine is ${made.name}, a device of vault ${made.vault.slice(0, 12)}… that may ${made.grants.join(', ')}`),
+      out.good(
+        `This machine is ${made.name}, a device of vault ${made.vault.slice(0, 12)}… that may ${made.grants.join(', ')}`,
+      ),
       '',
       `  ${out.paint.dim('Next:')} plexichat up`,
       '        plexichat backup PATH',

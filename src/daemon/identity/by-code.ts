@@ -101,7 +101,11 @@ function keysFrom(
   const mine = equal(content.vault, vault) && content.peer === peer && equal(content.dh, dh)
   if (!mine) throw new PlexiError('SECURITY_DEVICE_CODE', { reason: 'the answer is for another device' })
   openTerms(terms, vault)
-  const epochs = epochKeysForDevice(dhSecret, content.serial, openAuthority(authority, { key: shared.authority, vault }))
+  const epochs = epochKeysForDevice(
+    dhSecret,
+    content.serial,
+    openAuthority(authority, { key: shared.authority, vault }),
+  )
   if (epochs.length === 0) throw new PlexiError('SECURITY_DEVICE_CODE', { reason: 'the answer holds no key' })
   const keys = { name, vault, peerSeed, dhSecret, certificate, shared, epochs, authority, terms, kemPublic }
   return { keys, grants: content.grants }

@@ -110,8 +110,11 @@ async function answer(
 
 /** False when the new device did not come back for it in time. */
 async function taken(session: Session, id: string): Promise<boolean> {
-  for (const end = cliClock.now() + TAKE_MS; cliClock.now() < end; await cliClock.sleep(LOOK_MS, session.signal))
+  const end = cliClock.now() + TAKE_MS
+  while (cliClock.now() < end) {
     if ((await session.ask('deviceCode', { params: { id } })).taken) return true
+    await cliClock.sleep(LOOK_MS, session.signal)
+  }
   return false
 }
 

@@ -70,7 +70,8 @@ async function askOn(
   const { code, peer, dh, name } = asking
   const host = deviceCodeHost(code)
   const keys = { peer, dh, name, secret: code.token }
-  for (let failures = 0; ; await clock.sleep(deviceCodeLimits.askEveryMs, signal)) {
+  let failures = 0
+  for (;;) {
     try {
       const stream = await links.open(host, DEVICE_PROTOCOL, signal)
       const answer = await askForDevice({ stream, host: host.peer, clock, signal }, keys)
@@ -82,6 +83,7 @@ async function askOn(
       const passing = isPlexiError(error, 'NETWORK_UNREACHABLE') || isPlexiError(error, 'NETWORK_TIMEOUT')
       if (!passing || failures >= deviceCodeLimits.failures) throw error
     }
+    await clock.sleep(deviceCodeLimits.askEveryMs, signal)
   }
 }
 

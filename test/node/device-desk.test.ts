@@ -90,7 +90,9 @@ function asking(t: Test, text: string) {
   const peerSeed = random.bytes(32)
   const keys = { peer: peerOf(peerSeed), dh: random.bytes(32), name: 'NAS' }
   let waits = 0
-  const waiting = (): void => void waits++
+  const waiting = (): void => {
+    waits++
+  }
   const done = becomeDevice({ ...keys, peerSeed, code: decodeDeviceCode(text) }, { clock: hasty, waiting }, signal)
   t.teardown(() => done.catch(() => undefined))
   return { done, keys, waits: () => waits }

@@ -1,4 +1,4 @@
-/** Vectors of docs/spec/06-dht-records.md: head records of the DHT, and invite codes. */
+/** Vectors of docs/spec/06-dht-records.md: head records of the DHT, invite and device codes. */
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { base64urlnopad } from '@scure/base'
@@ -7,7 +7,15 @@ import { concat, hex, open, utf8 } from './open.ts'
 import type { Json, Vector } from './vector.ts'
 
 export function dhtVectors(): readonly Vector[] {
-  return [...periods(), ...keysOfRecords(), ...openings(), ...validations(), ...selections(), ...invites()]
+  return [
+    ...periods(),
+    ...keysOfRecords(),
+    ...openings(),
+    ...validations(),
+    ...selections(),
+    ...invites(),
+    ...deviceCodes(),
+  ]
 }
 
 const PERIOD_MS = 30 * 86_400_000
@@ -200,9 +208,9 @@ const invite = {
 }
 
 /** `plexi1` ‖ base64url(CBOR ‖ first 4 bytes of its SHA-256). */
-function inviteCode(change: Readonly<Record<string, unknown>> = {}): string {
+function inviteCode(change: Readonly<Record<string, unknown>> = {}, prefix = 'plexi1'): string {
   const body = open.encode({ ...invite, ...change })
-  return `plexi1${base64urlnopad.encode(concat(body, open.H(body).subarray(0, 4)))}`
+  return `${prefix}${base64urlnopad.encode(concat(body, open.H(body).subarray(0, 4)))}`
 }
 
 function invites(): Vector[] {
@@ -238,5 +246,25 @@ function invites(): Vector[] {
       inviteCode({ addresses: Array.from({ length: 9 }, () => invite.addresses[0]) }),
       'at most 8',
     ),
+  ]
+}
+
+/** An invite with another beginning. */
+function deviceCodes(): Vector[] {
+  const vector = (name: string, code: string, [expect, why]: [Json, string]): Vector => {
+    return { name: `device code ${name}`, spec: '06§Device codes', input: { kind: 'device-code', code }, expect, why }
+  }
+  const { addresses, vault, token } = invite
+  const plain = { circle: 'main', key: null, addresses, vault: hex(vault), token: hex(token) }
+  const code = inviteCode({}, 'plexidev1')
+  const bad = { error: 'SECURITY_DEVICE_CODE' }
+  return [
+    vector('into the main circle', code, [plain, 'the same fields as an invite']),
+    vector('that is an invite', inviteCode(), [bad, 'an invite makes nobody a device']),
+    vector('without its last character', code.slice(0, -1), [bad, 'not copied completely']),
+    vector('with a short secret', inviteCode({ token: stream('token', 15) }, 'plexidev1'), [
+      bad,
+      'secrets are 16 bytes',
+    ]),
   ]
 }

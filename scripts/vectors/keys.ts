@@ -1,6 +1,7 @@
 /** Vectors of docs/spec/01-keys.md. */
 import { authorityVectors } from './keys-authority.ts'
 import { cborVectors } from './keys-cbor.ts'
+import { deviceCodeVectors } from './keys-device-code.ts'
 import { sealingVectors } from './keys-sealing.ts'
 import { signingVectors } from './keys-signing.ts'
 import { flipped, keys, seed, stream, words } from './make.ts'
@@ -13,6 +14,7 @@ export function keysVectors(): readonly Vector[] {
     ...phraseVectors(),
     ...signingVectors(),
     ...sealingVectors(),
+    ...deviceCodeVectors(),
     ...authorityVectors(),
     ...merkleVectors(),
   ]

@@ -6,7 +6,8 @@ import {
   selectHeadRecord,
   validateHeadRecord,
 } from '../../src/node/dht/head-records.ts'
-import { decodeInvite, encodeInvite } from '../../src/node/invites.ts'
+import { decodeDeviceCode } from '../../src/node/device-desk.ts'
+import { decodeInvite, encodeInvite, type Invite } from '../../src/node/invites.ts'
 import { hex, testVectors, type Input } from '../support/vectors.ts'
 
 testVectors('06-dht-records', {
@@ -23,17 +24,20 @@ testVectors('06-dht-records', {
   select: (input) => selectHeadRecord(input.byteList('values')),
   invite(input) {
     const invite = decodeInvite(input.text('code'))
-    if (encodeInvite(invite) !== input.text('code').trim()) return 'encodes to something else'
-    const { circle, key, addresses, vault, token } = invite
-    return {
-      circle,
-      key: key === undefined ? null : hex(key),
-      addresses: [...addresses],
-      vault: hex(vault),
-      token: hex(token),
-    }
+    return encodeInvite(invite) === input.text('code').trim() ? plain(invite) : 'encodes to something else'
   },
+  'device-code': (input) => plain(decodeDeviceCode(input.text('code'))),
 })
+
+function plain({ circle, key, addresses, vault, token }: Invite) {
+  return {
+    circle,
+    key: key === undefined ? null : hex(key),
+    addresses: [...addresses],
+    vault: hex(vault),
+    token: hex(token),
+  }
+}
 
 function place(input: Input): { slot: number; period: number } {
   return { slot: input.number('slot'), period: input.number('period') }

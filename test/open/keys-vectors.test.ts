@@ -3,8 +3,9 @@ import { authorityHash, epochKeysForVault, openAuthority } from '../../src/crypt
 import { openCertificate } from '../../src/crypto/certificate.ts'
 import { decode, encode } from '../../src/crypto/codec.ts'
 import { deviceUnwrapEpoch } from '../../src/crypto/epoch-wrap.ts'
-import { hybridOpen, hybridPublicKey, type HybridSecret } from '../../src/crypto/hybrid.ts'
-import { vaultId } from '../../src/crypto/ids.ts'
+import { deviceCodeId, deviceProof, openWelcome } from '../../src/crypto/device-code.ts'
+import { exchangePublicKey, hybridOpen, hybridPublicKey, type HybridSecret } from '../../src/crypto/hybrid.ts'
+import { peerKey, vaultId } from '../../src/crypto/ids.ts'
 import { openKeystore } from '../../src/crypto/keystore-format.ts'
 import { leafHash, merkleRoot, verifyMerkleProof } from '../../src/crypto/merkle.ts'
 import { openBox, sealBox, type Suite } from '../../src/crypto/seal.ts'
@@ -53,6 +54,17 @@ testVectors('01-keys', {
   'device-wrap'(input) {
     const place = { vault: vaultId(input.bytes('vault')), epoch: input.number('epoch'), serial: input.number('serial') }
     return { plaintext: hex(deviceUnwrapEpoch(input.bytes('dhSecret'), input.bytes('wrap'), place)) }
+  },
+  'device-proof'(input) {
+    const secret = input.bytes('secret')
+    const proof = deviceProof(secret, { ...askOf(input), dh: input.bytes('dh') })
+    return { id: hex(deviceCodeId(secret)), proof: hex(proof) }
+  },
+  welcome(input) {
+    const [secret, dhSecret, vault] = [input.bytes('secret'), input.bytes('dhSecret'), vaultId(input.bytes('vault'))]
+    const ask = { ...askOf(input), dh: exchangePublicKey(dhSecret) }
+    const { name, certificate, shared } = openWelcome(input.bytes('welcome'), { secret, dhSecret, vault, ask })
+    return { name, certificate: hex(certificate), history: shared.history !== undefined }
   },
   keystore(input) {
     const secret = input.bytes('secret')
@@ -109,4 +121,8 @@ function box(input: Input): Json {
     if (!equal(sealed, input.bytes('box'))) return 'seals to something else'
   }
   return { plaintext: hex(plaintext) }
+}
+
+function askOf(input: Input) {
+  return { host: peerKey(input.text('host')), peer: peerKey(input.text('peer')), name: input.text('name') }
 }

@@ -33,8 +33,9 @@ import { spreadToHosts } from './remotes/spread.ts'
 import { PlanRun } from './restore/plan-run.ts'
 import { RestoreRun } from './restore/restore-run.ts'
 import { Session } from './session.ts'
+import { DecodedSnapshots } from './snapshot/decoded.ts'
 import { findSnapshot, listSnapshots } from './snapshot/find.ts'
-import { snapshotInfos } from './snapshot/info.ts'
+import { placedSnapshots, snapshotInfos } from './snapshot/info.ts'
 import type { SnapshotId } from './snapshot/snapshot.ts'
 import { InlineStore } from './store/inline-store.ts'
 import { Outbox } from './store/outbox.ts'
@@ -82,7 +83,8 @@ export class BackupEngine {
       const hosts = this.#deps.network
       const network = new Places({ hosts, book: remotes, catalogue, clock })
       const kernel = new KernelPool(() => this.#kernelSetup(), this.#deps)
-      const shared = { catalogue, index, outbox, inline, remotes, hosts, network, kernel }
+      const decoded = new DecodedSnapshots(this.#deps.keys.shared.idMac)
+      const shared = { catalogue, index, outbox, inline, remotes, hosts, network, kernel, decoded }
       const parts: Parts = { ...this.#deps, options: this.#options, ...shared }
       this.#session = new Session(parts)
     } catch (error) {
@@ -253,7 +255,8 @@ export class BackupEngine {
     const head = catalogue.heads.newest()
     return {
       snapshots: catalogue.snapshots.count(),
-      lastBackup: catalogue.snapshots.all()[0]?.time ?? null,
+      placed: placedSnapshots(parts),
+      lastBackup: catalogue.snapshots.newest()[0]?.time ?? null,
       shards: catalogue.shards.count(),
       stripes: catalogue.stripes.counts().live,
       queued: waiting(parts).queued,

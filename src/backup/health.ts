@@ -26,14 +26,13 @@ export interface Waiting {
 
 export function waiting(parts: Parts): Waiting {
   const { catalogue, outbox } = parts
-  const live = catalogue.stripes.live()
-  const short = live.filter(
-    (stripe) => stripe.state === 'queued' && !isPlaced(catalogue.stripes.receipts(stripe.no).size, stripe),
-  )
+  const short = catalogue.stripes
+    .inState('queued')
+    .filter((stripe) => !isPlaced(catalogue.stripes.receipts(stripe.no).size, stripe))
   const unstriped = catalogue.shards.unstriped().filter((shard) => !shard.lost).length
   const headDue = catalogue.snapshots.count() > 0 && !headShows({ catalogue })
   return {
-    placed: live.length - short.length,
+    placed: catalogue.stripes.counts().live - short.length,
     queued: short.length + unstriped + unspread(parts) + (headDue ? 1 : 0),
     queuedBytes: outbox.usedBytes,
   }
@@ -59,47 +58,68 @@ export function headMayGo({ catalogue }: Parts): boolean {
 /** Catalogue key: the hosts that took the newest published head, JSON. */
 export const HEAD_HOSTS = 'head-hosts'
 
-/** One live stripe as it stands: made for all of them at once, so that many snapshots can be judged by it. */
-export interface StripeView {
-  readonly no: number
-  readonly k: number
-  readonly placed: boolean
-  readonly holders: readonly HostRate[]
-}
-
+/**
+ * All live stripes as they stand: made for all of them at once, so that many snapshots can be judged by it. Arrays are
+ * indexed by the numbers of the catalogue, as a snapshot needs thousands of shards.
+ */
 export interface Overview {
-  readonly stripes: ReadonlyMap<number, StripeView>
-  /** Stripe of each shard by their numbers; null while it has none. */
-  readonly stripeOf: ReadonlyMap<number, number | null>
+  /** Distinct hosts that stripes lie on, each with the number of stripes there. */
+  readonly sets: readonly StripeHosts[]
+  /** Of each stripe its place in `sets`; -1 for what is not live. */
+  readonly setOf: Int32Array
+  /** 1 for each live stripe with enough receipts. */
+  readonly placed: Uint8Array
+  /** Every live stripe is one of them. */
+  readonly allPlaced: boolean
+  /** Stripe of each shard; 0 while it has none. */
+  readonly stripeOf: Uint32Array
   readonly head: StripeHosts | undefined
 }
 
 export function overview(parts: Parts): Overview {
-  const { catalogue, network } = parts
-  const groups = new Map(network.groups().map((group) => [toHex(group.id), group]))
-  const receipts = catalogue.stripes.allReceipts()
-  const views = catalogue.stripes.live().map((stripe): StripeView => {
-    const signed = receipts.get(stripe.no) ?? []
-    const holders = holdersOf(stripe, signed, groups.get(toHex(stripe.group)))
-    return { no: stripe.no, k: stripe.k, placed: stripe.state === 'placed' || isPlaced(signed.length, stripe), holders }
-  })
-  const stripes = new Map(views.map((view) => [view.no, view]))
-  return { stripes, stripeOf: catalogue.shards.stripesByShard(), head: headHolders(parts) }
+  return asItStands(parts, 'overview', () => makeOverview(parts, parts.network.groups()))
 }
 
-/** Live stripes grouped by the hosts they lie on, and the head with what rides in it; `only` narrows it to some stripes. */
-export function stripeHosts({ stripes, head }: Overview, only?: ReadonlySet<number>): StripeHosts[] {
-  const sets = new Map<string, { k: number; hosts: PeerKey[]; rates: number[]; stripes: number }>()
-  for (const no of only ?? stripes.keys()) {
-    const view = stripes.get(no)
-    if (view === undefined) continue
-    const key = `${String(view.k)} ${view.holders.map(({ peer }) => peer).join(' ')}`
-    const set = sets.get(key)
-    const hosts = view.holders.map((holder) => holder.peer)
-    if (set === undefined) sets.set(key, { k: view.k, hosts, rates: view.holders.map((h) => h.rate), stripes: 1 })
-    else set.stripes++
+/** What `make` gives, made once until catalogue or groups change. */
+export function asItStands<T>({ catalogue, network }: Parts, what: string, make: () => T): T {
+  const groups = network
+    .groups()
+    .map(({ id, version, returnRates }) => `${toHex(id)} ${String(version)} ${returnRates.join()}`)
+  return catalogue.unchanged(`${what} ${groups.join(' ')}`, make)
+}
+
+function makeOverview(parts: Parts, groups: readonly PlacementGroup[]): Overview {
+  const { stripes, shards } = parts.catalogue
+  const groupOf = new Map(groups.map((group) => [toHex(group.id), group]))
+  const receipts = stripes.allReceipts()
+  const live = stripes.live()
+  const end = (live.at(-1)?.no ?? 0) + 1
+  const setOf = new Int32Array(end).fill(-1)
+  const placed = new Uint8Array(end)
+  const sets = new Map<string, { place: number; k: number; hosts: PeerKey[]; rates: number[]; stripes: number }>()
+  for (const stripe of live) {
+    const signed = receipts.get(stripe.no) ?? []
+    if (stripe.state === 'placed' || isPlaced(signed.length, stripe)) placed[stripe.no] = 1
+    const holders = holdersOf(stripe, signed, groupOf.get(toHex(stripe.group)))
+    const hosts = holders.map(({ peer }) => peer)
+    const key = `${String(stripe.k)} ${hosts.join(' ')}`
+    const rates = holders.map(({ rate }) => rate)
+    const set = sets.get(key) ?? { place: sets.size, k: stripe.k, hosts, rates, stripes: 0 }
+    set.stripes++
+    sets.set(key, set)
+    setOf[stripe.no] = set.place
   }
-  return [...sets.values(), ...(head === undefined ? [] : [head])]
+  return {
+    sets: [...sets.values()].map(({ k, hosts, rates, stripes: count }) => ({ k, hosts, rates, stripes: count })),
+    ...{ setOf, placed, allPlaced: live.every(({ no }) => placed[no] === 1) },
+    stripeOf: shards.stripesByShard(),
+    head: headHolders(parts),
+  }
+}
+
+/** Live stripes grouped by the hosts they lie on, and the head with what rides in it. */
+export function stripeHosts({ sets, head }: Overview): StripeHosts[] {
+  return [...sets, ...(head === undefined ? [] : [head])]
 }
 
 /** What lies on the very same hosts shares their fate and counts once: a head beside stripes that are copies too. */

@@ -12,6 +12,7 @@ import type { EngineKeys } from './engine-keys.ts'
 import type { KernelPool } from './kernel/pool.ts'
 import type { BackupOptions } from './options.ts'
 import type { Places } from './remotes/places.ts'
+import type { DecodedSnapshots } from './snapshot/decoded.ts'
 import type { RemoteBook } from './remotes/remote-book.ts'
 import type { InlineStore } from './store/inline-store.ts'
 import type { Outbox } from './store/outbox.ts'
@@ -51,4 +52,5 @@ export interface Parts extends EngineDeps {
   readonly outbox: Outbox
   readonly inline: InlineStore
   readonly kernel: KernelPool
+  readonly decoded: DecodedSnapshots
 }

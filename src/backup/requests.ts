@@ -301,6 +301,8 @@ export interface StripeHosts {
 
 export interface EngineStatus {
   readonly snapshots: number
+  /** Of them, those that hosts hold completely and a published head names. */
+  readonly placed: number
   readonly lastBackup: number | null
   readonly shards: number
   readonly stripes: number

@@ -15,6 +15,9 @@ import { ShardRows } from './shard-rows.ts'
 import { SnapshotRows } from './snapshot-rows.ts'
 import { StripeRows } from './stripe-rows.ts'
 
+/** Values kept by `unchanged`. */
+const MAX_MADE = 8
+
 export class Catalogue {
   readonly shards: ShardRows
   readonly stripes: StripeRows
@@ -26,6 +29,8 @@ export class Catalogue {
   readonly remotes: RemoteRows
   readonly others: OtherRows
   readonly #db: Db
+  readonly #made = new Map<string, unknown>()
+  #madeAt = -1
 
   private constructor(db: Db) {
     this.#db = db
@@ -51,6 +56,16 @@ export class Catalogue {
   /** All or nothing, durable when it returns. */
   commit<T>(work: () => T): T {
     return this.#db.commit(work)
+  }
+
+  /** What `make` gives, made once until anything in the catalogue changes. `key` says what else it depends on. */
+  unchanged<T>(key: string, make: () => T): T {
+    if (this.#db.inCommit) return make()
+    const now = this.#db.changes
+    if (now !== this.#madeAt || this.#made.size >= MAX_MADE) this.#made.clear()
+    this.#madeAt = now
+    if (!this.#made.has(key)) this.#made.set(key, make())
+    return this.#made.get(key) as T
   }
 
   /** Bytes given back to the file system. */

@@ -39,6 +39,16 @@ export class Db {
     return (before - figure('page_count')) * figure('page_size')
   }
 
+  /** Rises with every row that is changed. */
+  get changes(): number {
+    return (this.prepare('SELECT total_changes() AS n').get() as { n: number }).n
+  }
+
+  /** Inside a commit: what is read now may never have been. */
+  get inCommit(): boolean {
+    return this.#db.inTransaction
+  }
+
   close(): void {
     this.#db.close()
   }

@@ -126,10 +126,13 @@ export class ShardRows {
     return this.#all(`SELECT ${columns} FROM shards ORDER BY no`)
   }
 
-  /** Number of the stripe of each shard. */
-  stripesByShard(): Map<number, number | null> {
-    const rows = this.#db.prepare('SELECT no, stripe FROM shards').all() as { no: number; stripe: number | null }[]
-    return new Map(rows.map((row) => [row.no, row.stripe]))
+  /** By the number of a shard that of its stripe; 0 where it has none. */
+  stripesByShard(): Uint32Array {
+    const { end } = this.#db.prepare('SELECT coalesce(max(no), 0) + 1 AS end FROM shards').get() as { end: number }
+    const stripes = new Uint32Array(end)
+    const rows = this.#db.prepare('SELECT no, stripe FROM shards WHERE stripe IS NOT NULL').raw().all()
+    for (const [no, stripe] of rows as [number, number][]) stripes[no] = stripe
+    return stripes
   }
 
   prefixes(no: number): Uint8Array {

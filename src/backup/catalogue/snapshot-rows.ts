@@ -15,7 +15,7 @@ export interface SnapshotRow {
   readonly chunk: ChunkId
   /** The stored form, MAC included. */
   readonly body: Uint8Array
-  /** Undefined until its tree was walked (adopted snapshots). */
+  /** Read when asked for. Undefined until its tree was walked (adopted snapshots). */
   readonly shards: ReadonlySet<number> | undefined
   readonly shardsRoot: Uint8Array
   readonly shardCount: number
@@ -42,13 +42,14 @@ interface Raw {
   time: number
   chunk: Buffer
   body: Buffer
-  shards: Buffer | null
   shards_root: Buffer
   shard_count: number
   list: number | null
   own: number
 }
 
+/** Without the shards: of many snapshots they are long. */
+const columns = 'no, id, time, chunk, body, shards_root, shard_count, list, own'
 const NOT_FORGOTTEN = 'WHERE id NOT IN (SELECT id FROM tombstones)'
 
 /** RFC 6962: the root of an empty tree. */
@@ -81,10 +82,10 @@ export class SnapshotRows {
 
   /** What this device's head names itself, newest first: its own and those of devices in custody, without those in lists. */
   inHead(): SnapshotRow[] {
-    const sql = `SELECT * FROM snapshots ${NOT_FORGOTTEN} AND list IS NULL AND (own = 1 OR no IN
+    const sql = `SELECT ${columns} FROM snapshots ${NOT_FORGOTTEN} AND list IS NULL AND (own = 1 OR no IN
                  (SELECT no FROM named JOIN others USING (device) WHERE custody = 1 AND kind = 3))
                  ORDER BY time DESC, no DESC`
-    return (this.#db.prepare(sql).all() as Raw[]).map(fromRaw)
+    return this.#all(sql)
   }
 
   ofList(list: number): number[] {
@@ -94,14 +95,12 @@ export class SnapshotRows {
 
   /** Newest first, without those that were forgotten. */
   all(): SnapshotRow[] {
-    const sql = `SELECT * FROM snapshots ${NOT_FORGOTTEN} ORDER BY time DESC, no DESC`
-    return (this.#db.prepare(sql).all() as Raw[]).map(fromRaw)
+    return this.#all(`SELECT ${columns} FROM snapshots ${NOT_FORGOTTEN} ORDER BY time DESC, no DESC`)
   }
 
   /** Those forgotten whose data no sweep has given up yet. */
   forgotten(): SnapshotRow[] {
-    const sql = 'SELECT * FROM snapshots WHERE id IN (SELECT id FROM tombstones) ORDER BY no'
-    return (this.#db.prepare(sql).all() as Raw[]).map(fromRaw)
+    return this.#all(`SELECT ${columns} FROM snapshots WHERE id IN (SELECT id FROM tombstones) ORDER BY no`)
   }
 
   remove(no: number): void {
@@ -116,6 +115,25 @@ export class SnapshotRows {
     return (this.#db.prepare(`SELECT count(*) AS n FROM snapshots ${NOT_FORGOTTEN}`).get() as { n: number }).n
   }
 
+  /** The newest one, if any. */
+  newest(): SnapshotRow[] {
+    return this.#all(`SELECT ${columns} FROM snapshots ${NOT_FORGOTTEN} ORDER BY time DESC, no DESC LIMIT 1`)
+  }
+
+  /** Those whose id begins with these hex digits, newest first; two will do to see that there are several. */
+  named(prefix: string): SnapshotRow[] {
+    const sql = `SELECT ${columns} FROM snapshots ${NOT_FORGOTTEN} AND substr(hex(id), 1, ?) = ?
+                 ORDER BY time DESC, no DESC LIMIT 2`
+    return this.#all(sql, prefix.length, prefix.toUpperCase())
+  }
+
+  /** Numbers of the shards it needs, ascending. Undefined as for `SnapshotRow.shards`. */
+  needs(no: number): Uint32Array | undefined {
+    const row = this.#db.prepare('SELECT shards FROM snapshots WHERE no = ?').get(no) as
+      { shards: Buffer | null } | undefined
+    return row === undefined || row.shards === null ? undefined : unpack(row.shards)
+  }
+
   setShards(no: number, shards: ReadonlySet<number>): void {
     const { root, count } = this.#rootOf(shards)
     const sql = 'UPDATE snapshots SET shards = ?, shards_root = ?, shard_count = ? WHERE no = ?'
@@ -127,9 +145,14 @@ export class SnapshotRows {
   /** Chunks have moved: wherever one of `from` was needed, all of `to` are. */
   moveUses(from: ReadonlySet<number>, to: readonly number[]): void {
     for (const row of this.all()) {
-      if (row.shards === undefined || ![...from].some((no) => row.shards?.has(no))) continue
-      this.setShards(row.no, new Set([...row.shards].filter((no) => !from.has(no)).concat(to)))
+      const needed = this.needs(row.no)
+      if (needed?.some((no) => from.has(no)) !== true) continue
+      this.setShards(row.no, new Set([...needed.filter((no) => !from.has(no)), ...to]))
     }
+  }
+
+  #all(sql: string, ...args: unknown[]): SnapshotRow[] {
+    return (this.#db.prepare(sql).all(...args) as Raw[]).map((raw) => fromRaw(raw, this))
   }
 
   /** Stripes of other devices among them are needed here from now on. */
@@ -151,14 +174,17 @@ export class SnapshotRows {
   }
 }
 
-function fromRaw(raw: Raw): SnapshotRow {
+function fromRaw(raw: Raw, rows: SnapshotRows): SnapshotRow {
   return {
     no: raw.no,
     id: raw.id,
     time: raw.time,
     chunk: chunkId(raw.chunk),
     body: raw.body,
-    shards: raw.shards === null ? undefined : unpack(raw.shards),
+    get shards() {
+      const needed = rows.needs(raw.no)
+      return needed === undefined ? undefined : new Set(needed)
+    },
     shardsRoot: raw.shards_root,
     shardCount: raw.shard_count,
     list: raw.list,
@@ -173,9 +199,9 @@ function pack(shards: ReadonlySet<number>): Buffer {
   return bytes
 }
 
-function unpack(bytes: Uint8Array): Set<number> {
+function unpack(bytes: Uint8Array): Uint32Array {
   const from = view(bytes)
-  const shards = new Set<number>()
-  for (let at = 0; at < from.length; at += 4) shards.add(from.readUInt32BE(at))
-  return shards
+  const numbers = new Uint32Array(from.length / 4)
+  for (let i = 0; i < numbers.length; i++) numbers[i] = from.readUInt32BE(i * 4)
+  return numbers
 }

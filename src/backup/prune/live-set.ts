@@ -13,7 +13,6 @@ import type { SnapshotRow } from '../catalogue/snapshot-rows.ts'
 import { limits } from '../options.ts'
 import type { Parts } from '../parts.ts'
 import type { Session } from '../session.ts'
-import { decodeSnapshot } from '../snapshot/snapshot.ts'
 import { decodeNodes, readExtent, type Content, type Extent } from '../tree/node.ts'
 import { ChunkTable } from './chunk-table.ts'
 
@@ -122,7 +121,7 @@ export class LiveWalk {
 
   async snapshot(row: SnapshotRow): Promise<void> {
     this.chunk(row.chunk, row.body.length)
-    const { tree } = decodeSnapshot(row.body, this.#session.parts.keys.shared.idMac)
+    const { tree } = this.#session.parts.decoded.of(row)
     await this.#list(tree.chunks, tree.depth)
   }
 

@@ -1,11 +1,10 @@
 /** Naming snapshots: `latest`, full ids, unambiguous prefixes; and filtering them. */
-import { toHex } from '../../base/bytes.ts'
 import { PlexiError } from '../../base/errors.ts'
 import type { SnapshotRow } from '../catalogue/snapshot-rows.ts'
 import type { SnapshotFilter } from '../requests.ts'
 import { nameText } from '../sources/excludes.ts'
 import type { Parts } from '../parts.ts'
-import { decodeSnapshot, type Snapshot } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
 
 export interface NamedSnapshot {
   readonly row: SnapshotRow
@@ -13,28 +12,31 @@ export interface NamedSnapshot {
 }
 
 const MIN_PREFIX = 4
+const LATEST = 'latest'
 
 /** Newest first. */
-export function listSnapshots({ catalogue, keys }: Parts, filter: SnapshotFilter = {}): NamedSnapshot[] {
-  const all = catalogue.snapshots.all().map((row) => ({ row, snapshot: decodeSnapshot(row.body, keys.shared.idMac) }))
+export function listSnapshots({ catalogue, decoded }: Parts, filter: SnapshotFilter = {}): NamedSnapshot[] {
+  const all = catalogue.snapshots.all().map((row) => ({ row, snapshot: decoded.of(row) }))
   return all.filter(({ snapshot }) => matches(snapshot, filter))
 }
 
 /** Throws `STORAGE_SNAPSHOT_NOT_FOUND`, also when a prefix fits several. */
 export function findSnapshot(parts: Parts, ref: string, filter: SnapshotFilter = {}): NamedSnapshot {
-  const all = listSnapshots(parts, filter)
-  if (ref === 'latest') {
-    const newest = all[0]
-    if (newest === undefined) throw new PlexiError('STORAGE_SNAPSHOT_NOT_FOUND', { snapshot: ref })
-    return newest
-  }
-  const fitting = ref.length < MIN_PREFIX ? [] : all.filter(({ row }) => toHex(row.id).startsWith(ref.toLowerCase()))
-  const [only, second] = fitting
-  if (only === undefined || second !== undefined) {
+  const [only, second] = candidates(parts, ref, filter)
+  if (only === undefined || (second !== undefined && ref !== LATEST)) {
     const reason = second === undefined ? {} : { reason: 'several snapshots begin like that' }
     throw new PlexiError('STORAGE_SNAPSHOT_NOT_FOUND', { snapshot: ref, ...reason })
   }
   return only
+}
+
+/** What a reference may mean, newest first. The catalogue looks: most vaults are asked for one of many. */
+function candidates(parts: Parts, ref: string, filter: SnapshotFilter): NamedSnapshot[] {
+  const { catalogue, decoded } = parts
+  if (ref === LATEST && Object.keys(filter).length > 0) return listSnapshots(parts, filter)
+  const rows =
+    ref === LATEST ? catalogue.snapshots.newest() : ref.length < MIN_PREFIX ? [] : catalogue.snapshots.named(ref)
+  return rows.map((row) => ({ row, snapshot: decoded.of(row) })).filter(({ snapshot }) => matches(snapshot, filter))
 }
 
 /** `SNAP` or `SNAP:PATH`. */

@@ -125,7 +125,7 @@ export class Snapshots implements SnapshotService {
   async *find(query: { pattern: string; snapshot?: string }, signal: AbortSignal): AsyncGenerator<FoundEntry> {
     const { engine } = this.#deps
     const only = query.snapshot === undefined ? undefined : engine.resolve(query.snapshot, {})
-    const times = new Map(engine.snapshots({}).map(({ id, time }) => [id, isoTime(time)]))
+    const times = new Map(engine.history().map(({ id, time }) => [id, isoTime(time)]))
     for await (const found of engine.find(query.pattern, {}, signal)) {
       if (only !== undefined && found.snapshot !== only) continue
       yield { ...apiEntry(found), snapshot: found.snapshot, time: times.get(found.snapshot) ?? isoTime(0) }

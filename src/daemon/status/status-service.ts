@@ -7,7 +7,7 @@ import { bytesByHost, holders, protectionOf, restorableShare, soleHolders } from
 import { statusSentence } from './sentence.ts'
 
 export interface StatusDeps {
-  readonly engine: Pick<BackupEngine, 'status' | 'snapshots' | 'remotes'>
+  readonly engine: Pick<BackupEngine, 'status' | 'remotes'>
   readonly people: Pick<People, 'eligible' | 'online' | 'nameOf'>
   readonly alarms: () => Alarm[]
   readonly hosting: { heldBytes(): number }
@@ -26,19 +26,18 @@ export class StatusService {
     const state = engine.status()
     const online = people.online()
     const eligible = people.eligible()
-    const placed = engine.snapshots({}).filter((snapshot) => snapshot.placed).length
     const held = holders(state.restorableInput)
     const published = state.restorableInput.some(({ head }) => head === true)
     const alone = soleHolders(state.restorableInput)
     const remotes = engine.remotes.list().map(({ path, state: now, complete }) => ({ path, state: now, complete }))
     const onRemote = remotes.some(({ complete }) => complete)
     const figures = { published, onRemote, holders: held.length, alone: alone.length }
-    const protection = protectionOf({ ...state, placed, ...figures })
+    const protection = protectionOf({ ...state, ...figures })
     const called = (peer: string): string => people.nameOf(peer) ?? `${peer.slice(0, 8)}…${peer.slice(-4)}`
     const sentence = statusSentence({
       protected: protection,
       snapshots: state.snapshots,
-      waiting: state.snapshots - placed,
+      waiting: state.snapshots - state.placed,
       safe: state.safe,
       target: state.target,
       holders: held.map(called),

@@ -40,6 +40,7 @@ export const commandTable: readonly CommandEntry[] = [
   e(data, 'diff', 'what changed from one snapshot to another', () => import('./commands/diff.ts')),
   e(data, 'find', 'find names in snapshots', () => import('./commands/find.ts')),
   e(data, 'cat', 'print a file of a snapshot', () => import('./commands/cat.ts')),
+  e(data, 'serve', 'look through snapshots with a browser or file manager', () => import('./commands/serve.ts')),
   e(data, 'export', 'a snapshot, or a part of it, as a tar stream', () => import('./commands/export.ts')),
   e(data, 'restore', 'bring files back', () => import('./commands/restore.ts')),
   e(data, 'recover', 'new machine: everything back from the 24 words', () => import('./commands/recover.ts')),

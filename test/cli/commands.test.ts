@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { startApi, type ApiFixture } from '../api/api-fixture.ts'
 import { ID, identityVault, PEER, status } from '../api/fake-services.ts'
-import { cli } from './run-cli.ts'
+import { cli, until } from './run-cli.ts'
 
 let api: ApiFixture
 const at = (...args: string[]) => cli([...args, '--home', api.home])
@@ -104,6 +104,24 @@ t.test('export: a stream for a pipe, or a new file that is whole', async (t) => 
   const broken = join(api.home, 'broken.tar')
   t.equal((await at('export', 'latest:broken', '--to', broken)).code, 15)
   t.same([broken, `${broken}.part`].filter(existsSync), [], 'nothing half done is left')
+})
+
+t.test('serve: prints its address, answers there, and ends with an interrupt', async (t) => {
+  let page = ''
+  const run = await cli(['serve', '--home', api.home, '--json'], {
+    control: (interrupt, output) => {
+      void until(() => output().includes('"ready"')).then(async () => {
+        const { url } = JSON.parse(output()) as { url: string }
+        page = await (await fetch(url)).text()
+        interrupt()
+      })
+    },
+  })
+  t.equal(run.code, 0)
+  t.match(run.lines, [{ type: 'ready', url: /^http:\/\/127\.0\.0\.1:\d+\/[\w-]{24}\/$/ }])
+  t.match(page, '/latest/')
+  await t.rejects(fetch(String(run.json['url'])), 'nobody listens any more')
+  t.equal((await cli(['serve', '--home', '/nowhere'])).code, 10, 'without a vault it does not start')
 })
 
 t.test('shard: every subcommand', async (t) => {

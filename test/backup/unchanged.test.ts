@@ -17,6 +17,7 @@ import {
   DirectoryNetwork,
   ownThread,
   type BackupEngine,
+  type BackupOptions,
   type BackupRequest,
   type BackupSummary,
 } from '../../src/backup/index.ts'
@@ -39,7 +40,10 @@ const { keys } = newVault()
 /** A clock ahead of that of the files: none of them looks as if it had just been written to. */
 const AHEAD_MS = 10_000
 
-async function bench(t: Parameters<typeof temporaryDirectory>[0], aheadMs: number = AHEAD_MS): Promise<Bench> {
+async function bench(
+  t: Parameters<typeof temporaryDirectory>[0],
+  { aheadMs = AHEAD_MS, options = {} }: { aheadMs?: number; options?: Partial<BackupOptions> } = {},
+): Promise<Bench> {
   const dir = await temporaryDirectory(t)
   const source = join(dir, 'source')
   mkdirSync(source)
@@ -68,7 +72,7 @@ async function bench(t: Parameters<typeof temporaryDirectory>[0], aheadMs: numbe
   const clock = { ...systemClock, now: () => systemClock.now() + aheadMs }
   const network = new DirectoryNetwork({ directory: store }, { disk: systemDisk, clock })
   const threads = ownThread({ disk: blocking, random: systemRandom }, 2)
-  const engine = await openEngine({ keys, home: join(dir, 'home'), network, disk, clock, threads })
+  const engine = await openEngine({ keys, home: join(dir, 'home'), network, options, disk, clock, threads })
   t.teardown(() => engine.close())
   let outs = 0
   return {
@@ -137,7 +141,7 @@ t.test('a file is read when any of its values differs, its neighbours are not', 
 })
 
 t.test('what was written to a moment before is read once more', async (t) => {
-  const { source, backup, opened } = await bench(t, 0)
+  const { source, backup, opened } = await bench(t, { aheadMs: 0 })
   makeFiles(source)
   await backup()
   opened()
@@ -178,6 +182,46 @@ t.test('content that is lost is read again', async (t) => {
   t.same(await restored(), describeTree(source))
   await backup()
   t.same(opened(), [])
+})
+
+t.test('a file of many chunks is known by its lists', async (t) => {
+  const chunk = { minBytes: 1024, averageBytes: 2048, maxBytes: 8192 }
+  const { source, store, engine, backup, opened, restored } = await bench(t, { options: { chunk } })
+  writeFileSync(join(source, 'long'), noise('long', 4_000_000))
+  writeFileSync(join(source, 'short'), 'short')
+  const first = await backup()
+  t.same(opened(), ['long', 'short'])
+  t.match(await backup(), { files: first.files, bytes: first.bytes, newShards: 0 })
+  t.same(opened(), [])
+  t.same(await restored(), describeTree(source))
+  for (const name of shardFiles(store)) damage(name)
+  await summaryOf(engine.verify({ readDataPercent: 100 }, never))
+  await backup()
+  t.ok(opened().includes('long'))
+  t.same(await restored(), describeTree(source))
+})
+
+t.test('a path that is a file', async (t) => {
+  const { source, backup, opened } = await bench(t)
+  const path = join(source, 'file')
+  writeFileSync(path, 'content')
+  await backup({ paths: [path] })
+  t.same(opened(), ['file'])
+  t.match(await backup({ paths: [path] }), { files: 1, bytes: 7, newShards: 0 })
+  t.same(opened(), [])
+  rewrite(path, 'other')
+  await backup({ paths: [path] })
+  t.same(opened(), ['file'])
+})
+
+t.test('a directory too long for one look: what is added moves nothing else', async (t) => {
+  const { source, backup, opened } = await bench(t)
+  for (let i = 0; i < 10_000; i++) writeFileSync(join(source, String(i)), i % 1000 === 0 ? 'x' : '')
+  const first = await backup()
+  t.equal(opened().length, 10)
+  writeFileSync(join(source, '0 is before the others'), 'new')
+  t.match(await backup(), { files: first.files + 1, skipped: [] })
+  t.same(opened(), ['0 is before the others'])
 })
 
 /** Sealed shards in the directory that stands for hosts. */

@@ -119,6 +119,7 @@ export class BackupRun {
     const writer = new TreeWriter({
       parts,
       store,
+      tree: this.#session.tree(this.#signal),
       walk,
       counters: this.#counters,
       databases: new Set(this.#request.databases?.map((path) => resolve(path))),

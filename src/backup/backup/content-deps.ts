@@ -4,6 +4,7 @@ import type { Pieces } from '../kernel/jobs.ts'
 import type { SlabPool } from '../kernel/slabs.ts'
 import type { Parts } from '../parts.ts'
 import type { ObjectStore } from '../tree/list-builder.ts'
+import type { TreeReader } from '../tree/tree-reader.ts'
 import type { Counters } from './counters.ts'
 import type { ExportWriter } from './export-writer.ts'
 
@@ -18,6 +19,8 @@ export interface ChunkStore extends ObjectStore {
 export interface ContentDeps {
   readonly parts: Parts
   readonly store: ChunkStore
+  /** What was stored before. */
+  readonly tree: TreeReader
   readonly slabs: SlabPool
   readonly counters: Counters
   readonly exports: Pick<ExportWriter, 'watch' | 'look'>

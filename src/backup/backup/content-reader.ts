@@ -16,9 +16,9 @@ import { isSparse, regionsOf } from '../sources/regions.ts'
 import { HEADER_BYTES, readHeader } from '../sources/sqlite/database-header.ts'
 import type { WalkEntry } from '../sources/walk.ts'
 import { ContentBuilder } from '../tree/list-builder.ts'
-import type { Content, Extent } from '../tree/node.ts'
+import type { Content } from '../tree/node.ts'
 import type { Written, WrittenContent } from './written.ts'
-import { allOf, pushExtents } from './extents.ts'
+import { pushExtents } from './extents.ts'
 import { SmallFiles, type SmallWritten } from './small-files.ts'
 import type { ContentDeps } from './content-deps.ts'
 
@@ -29,6 +29,7 @@ export class ContentReader {
   readonly #deps: ContentDeps
   readonly #small: SmallFiles
   readonly #streams = new Semaphore(STREAMS)
+  #listsReadable = true
 
   constructor(deps: ContentDeps) {
     this.#deps = deps
@@ -45,13 +46,44 @@ export class ContentReader {
     return work
   }
 
-  /** A file that is not read: what is remembered of it. */
-  async known({ stat }: WalkEntry, extents: readonly Extent[]): Promise<Written> {
+  /** A file that is remembered; it is read when not all of it can be had any more. Never rejects before it is awaited. */
+  known(entry: WalkEntry, remembered: Content): Promise<Written | 'database'> {
+    const work = this.#known(entry, remembered)
+    work.catch(() => undefined)
+    return work
+  }
+
+  async #known(entry: WalkEntry, remembered: Content): Promise<Written | 'database'> {
+    const { counters, progress } = this.#deps
+    const { size } = entry.stat
+    if (remembered.depth > 0 && !(await this.#streams.run(() => this.#canBeHad(remembered, size))))
+      return this.start(entry)
+    const content = remembered.depth > 0 ? remembered : await this.#rebuilt(remembered)
+    counters.bytesDone += size
+    progress()
+    return { content, remembered, size, changed: false, known: true }
+  }
+
+  /** Lists of extents that were lost meanwhile are stored again. */
+  async #rebuilt({ extents }: Content): Promise<Content> {
     const builder = new ContentBuilder(this.#deps.store)
     for (const extent of extents) await builder.push(extent)
-    this.#deps.counters.bytesDone += stat.size
-    this.#deps.progress()
-    return { content: await builder.finish(), extents, size: stat.size, changed: false, known: true }
+    return builder.finish()
+  }
+
+  /** Follows the lists of a long file. Where one could not be read, as no host can be reached, no other is tried. */
+  async #canBeHad(content: Content, size: number): Promise<boolean> {
+    const { tree, store, signal } = this.#deps
+    if (!this.#listsReadable) return false
+    try {
+      for await (const id of tree.listChunks({ content })) if (!store.reuse(id)) return false
+      for await (const { chunk } of tree.extents(content, size)) if (chunk !== null && !store.reuse(chunk)) return false
+      return true
+    } catch {
+      signal.throwIfAborted()
+      this.#listsReadable = false
+      return false
+    }
   }
 
   /** Small files collected so far are read now. */
@@ -73,9 +105,9 @@ export class ContentReader {
       try {
         const isDatabase = readHeader(await startOf(file)) !== undefined
         if (isDatabase && !anyway) return 'database'
-        const { extents, ...written } = await this.#writeRegions(file, { stat, path: nameText(entry.path) })
+        const { remembered, ...written } = await this.#writeRegions(file, { stat, path: nameText(entry.path) })
         const changed = hasChanged(entry.stat, stat) || hasChanged(stat, await file.stat())
-        return { ...written, changed, ...(isDatabase || extents === undefined ? {} : { extents }) }
+        return { ...written, changed, ...(isDatabase || remembered === undefined ? {} : { remembered }) }
       } finally {
         await file.close()
       }
@@ -113,7 +145,8 @@ export class ContentReader {
         watched?.done()
       }
     }
-    return { content: await builder.finish(), ...allOf(builder), size }
+    const content = await builder.finish()
+    return { content, remembered: builder.remembered(content), size }
   }
 
   /** Block after block: while one is cut and packed the next one is read. What a block leaves over begins the next. */

@@ -19,7 +19,7 @@ import { reasonOf } from '../sources/reason.ts'
 import type { WalkEntry } from '../sources/walk.ts'
 import { ContentBuilder } from '../tree/list-builder.ts'
 import type { Counters } from './counters.ts'
-import { allOf, pushExtents } from './extents.ts'
+import { pushExtents } from './extents.ts'
 import type { Written, WrittenContent } from './written.ts'
 
 interface Deps {
@@ -151,7 +151,8 @@ export class ExportWriter {
       counters.bytesDone += slab.length
       progress()
     }
-    return { content: await builder.finish(), ...allOf(builder), size }
+    const content = await builder.finish()
+    return { content, remembered: builder.remembered(content), size }
   }
 
   #tell(path: string, app: string, { messages, warnings }: Counted): void {

@@ -3,7 +3,6 @@ import { chunkId } from '../../shard/index.ts'
 import type { Pieces } from '../kernel/jobs.ts'
 import { ID_BYTES } from '../kernel/namer.ts'
 import type { ContentBuilder } from '../tree/list-builder.ts'
-import type { Extent } from '../tree/node.ts'
 
 /** Extents of pieces that follow each other; returns their bytes. */
 export async function pushExtents({ ids, lengths }: Pieces, builder: ContentBuilder): Promise<number> {
@@ -13,9 +12,4 @@ export async function pushExtents({ ids, lengths }: Pieces, builder: ContentBuil
     bytes += length
   }
   return bytes
-}
-
-/** All extents of a file, unless there are too many to be remembered. */
-export function allOf({ extents }: ContentBuilder): { extents?: readonly Extent[] } {
-  return extents === undefined ? {} : { extents }
 }

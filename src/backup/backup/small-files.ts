@@ -8,8 +8,9 @@ import type { WalkEntry } from '../sources/walk.ts'
 import { fileState, type Pieces, type ReadJob, type ReadResult } from '../kernel/jobs.ts'
 import { ID_BYTES } from '../kernel/namer.ts'
 import { ContentBuilder } from '../tree/list-builder.ts'
+import type { Content } from '../tree/node.ts'
 import type { ContentDeps } from './content-deps.ts'
-import { allOf, pushExtents } from './extents.ts'
+import { pushExtents } from './extents.ts'
 import type { Written } from './written.ts'
 
 /** `database`: it begins like one; it was not stored. */
@@ -17,6 +18,7 @@ export type SmallWritten = Written | 'database'
 
 /** Files of a job: enough to make its cost not matter, few enough that all threads have some. */
 const MAX_FILES = 256
+const EMPTY: Content = { depth: 0, extents: [] }
 
 interface Added {
   readonly entry: WalkEntry
@@ -35,7 +37,7 @@ export class SmallFiles {
 
   add(entry: WalkEntry): Promise<SmallWritten> {
     const { size } = entry.stat
-    if (size === 0) return Promise.resolve({ content: { depth: 0, extents: [] }, extents: [], size: 0, changed: false })
+    if (size === 0) return Promise.resolve({ content: EMPTY, remembered: EMPTY, size: 0, changed: false })
     if (this.#added.length >= MAX_FILES || this.#bytes + size > this.#deps.parts.options.readBlockBytes) this.send()
     this.#bytes += size
     return new Promise((resolve, reject) => this.#added.push({ entry, resolve, reject }))
@@ -97,7 +99,7 @@ export class SmallFiles {
         const builder = new ContentBuilder(this.#deps.store)
         const size = await pushExtents(pieces, builder)
         const content = await builder.finish()
-        written.push({ content, ...allOf(builder), size, changed: state === fileState.changed })
+        written.push({ content, remembered: content, size, changed: state === fileState.changed })
       }
     }
     return written

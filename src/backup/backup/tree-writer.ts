@@ -17,6 +17,7 @@ import { isCompanionName } from '../sources/sqlite/database-header.ts'
 import { walk, type FileEntry, type WalkDeps, type WalkEntry } from '../sources/walk.ts'
 import { NodeListBuilder } from '../tree/list-builder.ts'
 import type { NodeList, TreeNode } from '../tree/node.ts'
+import type { TreeReader } from '../tree/tree-reader.ts'
 import type { DirectoryMemory } from '../unchanged/directory-memory.ts'
 import { Unchanged } from '../unchanged/unchanged.ts'
 import type { Counters } from './counters.ts'
@@ -29,6 +30,8 @@ import type { Written } from './written.ts'
 export interface TreeDeps {
   readonly parts: Parts
   readonly store: ChunkStore
+  /** What was stored before. */
+  readonly tree: TreeReader
   readonly counters: Counters
   readonly owners: Owners
   readonly walk: Omit<WalkDeps, 'unchanged'>
@@ -126,6 +129,7 @@ export class TreeWriter {
     for await (const item of items) {
       walkDeps.signal.throwIfAborted()
       if (item.type === 'enter') this.#enter(item)
+      else if (item.type === 'part') item.memory.close()
       else if (item.type === 'leave') await done(await this.#closeDirectory(this.#open.pop()))
       else await done(await this.#writeItem(item))
     }
@@ -162,7 +166,7 @@ export class TreeWriter {
     this.#deps.skip(skipped)
   }
 
-  async #writeItem(item: Exclude<Ahead, { type: 'enter' | 'leave' }>): Promise<TreeNode | undefined> {
+  async #writeItem(item: Exclude<Ahead, { type: 'enter' | 'part' | 'leave' }>): Promise<TreeNode | undefined> {
     if (item.type === 'file') return this.#writeFile(item)
     if (item.type === 'same') return this.#same(item)
     if (item.type === 'link') return { ...(await this.#metadata.of(item)), target: item.target }

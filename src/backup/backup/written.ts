@@ -1,5 +1,5 @@
 /** What reading one file gave. */
-import type { Content, Extent } from '../tree/node.ts'
+import type { Content } from '../tree/node.ts'
 
 /** A file's content, or why it could not be read. */
 export type Written = WrittenContent | { readonly error: string }
@@ -9,8 +9,8 @@ export interface WrittenContent {
   readonly size: number
   /** It was written to while it was read. */
   readonly changed: boolean
-  /** All of them, where the file may be remembered by them. */
-  readonly extents?: readonly Extent[]
+  /** What may be remembered of it: the same content, all extents in one where they are not many. */
+  readonly remembered?: Content
   /** It was not read, but remembered. */
   readonly known?: true
 }

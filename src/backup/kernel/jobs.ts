@@ -31,7 +31,7 @@ export interface ListJob {
   readonly only?: Names
 }
 
-/** Entries of a directory that are looked at in one job. */
+/** Entries of a directory that are looked at in one job, at most. */
 export const LISTED_AT_ONCE = 8192
 
 /** What `lstat` says, a column each. */
@@ -64,7 +64,7 @@ export const entryKinds: readonly DiskStat['kind'][] = [
 /** Nothing is there any more; it cannot be looked at. */
 export const entryState = { vanished: 254, failed: 255 } as const
 
-/** All names in ascending order, the columns of the first `LISTED_AT_ONCE`; or why there are none. */
+/** All names in ascending order, the columns of the first part; or why there are none. */
 export type ListResult =
   | (Names &
       Columns & {

@@ -1,18 +1,11 @@
 /** A directory's names and what `lstat` says about each: a hundred thousand of them cost the main thread nothing. */
 import type { BlockingDisk } from '../../base/blocking-disk.ts'
-import { compare, concat } from '../../base/bytes.ts'
+import { compare } from '../../base/bytes.ts'
 import type { DiskStat } from '../../base/disk.ts'
 import { sha256 } from '../../crypto/hash.ts'
 import { reasonOf } from '../sources/reason.ts'
-import {
-  entryKinds,
-  entryState,
-  LISTED_AT_ONCE,
-  type Columns,
-  type ListJob,
-  type ListResult,
-  type Names,
-} from './jobs.ts'
+import { entryKinds, entryState, type Columns, type ListJob, type ListResult, type Names } from './jobs.ts'
+import { pack, partEnd, unpack } from './names.ts'
 
 const SLASH = 0x2f
 
@@ -23,7 +16,8 @@ export function listDirectory({ path, only }: ListJob, disk: BlockingDisk): List
   } catch (error) {
     return { error: reasonOf(error) }
   }
-  const columns = emptyColumns(Math.min(names.length, LISTED_AT_ONCE))
+  const packed = pack(names)
+  const columns = emptyColumns(partEnd(packed, 0))
   const reasons: Record<number, string> = {}
   const start = path.at(-1) === SLASH ? Buffer.from(path) : Buffer.concat([path, Buffer.from('/')])
   for (let i = 0; i < columns.states.length; i++) {
@@ -36,7 +30,6 @@ export function listDirectory({ path, only }: ListJob, disk: BlockingDisk): List
       reasons[i] = reasonOf(error)
     }
   }
-  const packed = pack(names)
   return { ...packed, ...columns, reasons, digest: digestOf(packed, columns) }
 }
 
@@ -77,15 +70,4 @@ function digestOf({ names, ends }: Names, { blocks: _, ...columns }: Columns): U
     (column) => new Uint8Array(column.buffer, column.byteOffset, column.byteLength),
   )
   return sha256(names, ...parts)
-}
-
-export function pack(names: readonly Uint8Array[]): Names {
-  const ends = new Uint32Array(names.length)
-  let end = 0
-  for (const [i, name] of names.entries()) ends[i] = end += name.length
-  return { names: concat(...names), ends }
-}
-
-function unpack({ names, ends }: Names): Buffer[] {
-  return Array.from(ends, (end, i) => Buffer.from(names.subarray(i === 0 ? 0 : ends[i - 1], end)))
 }

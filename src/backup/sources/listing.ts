@@ -3,6 +3,7 @@ import { compare } from '../../base/bytes.ts'
 import type { DiskStat } from '../../base/disk.ts'
 import type { Clock } from '../../base/clock.ts'
 import { entryKinds, entryState, type ListJob, type ListResult, type Names } from '../kernel/jobs.ts'
+import { nameAt } from '../kernel/names.ts'
 
 type Found = Exclude<ListResult, { error: string }>
 
@@ -34,6 +35,7 @@ export class Listing {
     return false
   }
 
+  /** What vanished since is not there. */
   has(name: Uint8Array): boolean {
     let low = 0
     let high = this.length
@@ -42,7 +44,8 @@ export class Listing {
       if (compare(this.name(middle), name) < 0) low = middle + 1
       else high = middle
     }
-    return low < this.length && compare(this.name(low), name) === 0
+    const isThere = low < this.length && compare(this.name(low), name) === 0
+    return isThere && this.found.states[low] !== entryState.vanished
   }
 
   /** Undefined for what vanished since the directory was read. */
@@ -81,11 +84,6 @@ export class Listing {
     const end = ends[to - 1] ?? start
     return { names: names.slice(start, end), ends: ends.slice(from, to).map((each) => each - start) }
   }
-}
-
-export function nameAt({ names, ends }: Names, i: number): Buffer {
-  const start = i === 0 ? 0 : (ends[i - 1] as number)
-  return Buffer.from(names.buffer, names.byteOffset + start, (ends[i] as number) - start)
 }
 
 interface Lists {

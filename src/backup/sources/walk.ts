@@ -4,12 +4,14 @@
  */
 import { compare, utf8 } from '../../base/bytes.ts'
 import type { Disk, DiskStat } from '../../base/disk.ts'
-import { LISTED_AT_ONCE, type ListJob } from '../kernel/jobs.ts'
+import type { ListJob } from '../kernel/jobs.ts'
+import { pack, partEnd } from '../kernel/names.ts'
 import type { DirectoryMemory, StoredDirectory } from '../unchanged/directory-memory.ts'
 import type { Unchanged } from '../unchanged/unchanged.ts'
 import { nameText, type Excludes } from './excludes.ts'
 import type { Listing } from './listing.ts'
 import { markerIn, type Marker } from './markers.ts'
+import { companionSuffixes } from './sqlite/database-header.ts'
 import type { OwnHomes } from './own-homes.ts'
 import { reasonOf } from './reason.ts'
 
@@ -28,6 +30,8 @@ export type WalkItem =
   | ({ readonly type: 'enter'; readonly memory?: DirectoryMemory } & WalkEntry)
   /** A directory of which nothing has changed since an earlier backup: it is not entered. */
   | ({ readonly type: 'same'; readonly stored: StoredDirectory } & WalkEntry)
+  /** What is known of some files of a long directory, or of a path that is a file, ends here. */
+  | { readonly type: 'part'; readonly memory: DirectoryMemory }
   | { readonly type: 'leave' }
   | ({ readonly type: 'file' } & FileEntry)
   | ({ readonly type: 'link'; readonly target: Buffer } & WalkEntry)
@@ -62,7 +66,20 @@ const LISTED_AHEAD = 8
 
 /** Everything at and below `path`; the first item is the path itself under `name`. */
 export async function* walk(root: WalkEntry, deps: WalkDeps): AsyncGenerator<WalkItem> {
-  yield* visit(root, [], { ...deps, device: root.stat.device })
+  if (root.stat.kind === 'file' && deps.unchanged !== undefined) yield* single(root, deps, deps.unchanged)
+  else yield* visit(root, [], { ...deps, device: root.stat.device })
+}
+
+/** A file that is backed up by its own path. */
+async function* single(root: WalkEntry, deps: WalkDeps, unchanged: Unchanged): AsyncGenerator<WalkItem> {
+  const at = root.path.lastIndexOf('/')
+  const name = root.path.subarray(at + 1)
+  const names = ['', ...companionSuffixes].map((suffix) => Buffer.concat([name, Buffer.from(suffix)]))
+  const listing = await deps.list({ path: root.path.subarray(0, Math.max(1, at)), only: pack(names.sort(compare)) })
+  if ('error' in listing) return
+  const memory = unchanged.directory(root, listing)
+  yield { type: 'file', ...root, memory }
+  yield { type: 'part', memory }
 }
 
 async function* visit(entry: FileEntry, below: readonly Uint8Array[], deps: VisitDeps): AsyncGenerator<WalkItem> {
@@ -88,19 +105,29 @@ async function* directory(place: Place, deps: VisitDeps): AsyncGenerator<WalkIte
   if (inside === undefined) return
   const { name, path, stat } = place.entry
   const entry = { name, path, stat }
-  const memory = inside.marker === undefined ? deps.unchanged?.directory(entry, inside.listing) : undefined
+  const unchanged = inside.marker === undefined ? deps.unchanged : undefined
+  const isLong = inside.listing.seen < inside.listing.length
+  const memory = isLong ? undefined : unchanged?.directory(entry, inside.listing)
   const stored = memory?.whole()
   if (stored !== undefined) {
     yield { type: 'same', ...entry, stored }
     return
   }
-  const remembered = memory === undefined ? {} : { memory }
-  yield { type: 'enter', ...entry, ...remembered }
+  yield { type: 'enter', ...entry, ...given(memory) }
   for await (const part of parts(inside, deps)) {
-    if ('error' in part) yield { type: 'skipped', path: nameText(path), reason: part.error }
-    else yield* children({ ...inside, ...remembered, listing: part }, deps)
+    if ('error' in part) {
+      yield { type: 'skipped', path: nameText(path), reason: part.error }
+      continue
+    }
+    const own = isLong ? unchanged?.directory(entry, part, part.name(0)) : undefined
+    yield* children({ ...inside, ...given(own ?? memory), listing: part }, deps)
+    if (own !== undefined) yield { type: 'part', memory: own }
   }
   yield { type: 'leave' }
+}
+
+function given(memory: DirectoryMemory | undefined): { memory?: DirectoryMemory } {
+  return memory === undefined ? {} : { memory }
 }
 
 /** Lists a directory, if it is to be listed; `told`: what is to be said of it before, or instead. */
@@ -132,9 +159,10 @@ interface Inside extends Place {
 /** Of a long directory a part is looked at at a time. */
 async function* parts({ entry, listing }: Inside, deps: VisitDeps): AsyncGenerator<Listed> {
   yield listing
-  for (let at = listing.seen; at < listing.length; at += LISTED_AT_ONCE) {
-    const only = listing.names(at, Math.min(listing.length, at + LISTED_AT_ONCE))
-    yield deps.list({ path: entry.path, only })
+  for (let at = listing.seen; at < listing.length;) {
+    const end = partEnd(listing.found, at)
+    yield deps.list({ path: entry.path, only: listing.names(at, end) })
+    at = end
   }
 }
 
@@ -150,7 +178,7 @@ async function* children(inside: Inside, deps: VisitDeps): AsyncGenerator<WalkIt
     const child = { name, path, stat: listing.stat(i) }
     const below = [...inside.below, name]
     if (child.stat.kind === 'directory') yield* directory({ entry: child, below, ...ahead.take(i) }, deps)
-    else yield* visit({ ...child, ...(memory === undefined ? {} : { memory }) }, below, deps)
+    else yield* visit({ ...child, ...given(memory) }, below, deps)
   }
 }
 

@@ -19,8 +19,8 @@ const MAX_ITEMS = 1024
 const MIN_NODE_BYTES = 16 * 1024
 const MAX_NODE_BYTES = 96 * 1024
 
-/** Longer files are not remembered. */
-const MAX_REMEMBERED = 65_536
+/** Longer files are remembered by their lists. */
+const MAX_REMEMBERED = 1024
 
 /** Collects the extents of one file in order. */
 export class ContentBuilder {
@@ -32,9 +32,9 @@ export class ContentBuilder {
     this.#store = store
   }
 
-  /** Everything pushed so far; undefined where that is more than should be remembered. */
-  get extents(): readonly Extent[] | undefined {
-    return this.#all
+  /** What is to be remembered of a file with this `content`: all extents in one, unless there are many. */
+  remembered(content: Content): Content {
+    return this.#all === undefined ? content : { depth: 0, extents: this.#all }
   }
 
   async push(extent: Extent): Promise<void> {
@@ -121,11 +121,15 @@ function isCut(id: ChunkId): boolean {
   return ((id[31] ?? 0) & 0x7f) === 0
 }
 
-/** FNV-1a over the name: any mix will do, it only decides where lists are cut. */
 function isNameCut(name: Uint8Array): boolean {
+  return (nameHash(name) & 0x3f) === 0
+}
+
+/** FNV-1a over the name: any mix will do, it only decides where lists are cut. */
+export function nameHash(name: Uint8Array): number {
   let hash = 0x811c9dc5
   for (const byte of name) hash = Math.imul(hash ^ byte, 0x01000193)
-  return ((hash ^ (hash >>> 15)) & 0x3f) === 0
+  return hash ^ (hash >>> 15)
 }
 
 function estimate(node: TreeNode): number {

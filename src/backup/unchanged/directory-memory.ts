@@ -8,9 +8,10 @@ import { SECOND } from '../../base/clock.ts'
 import type { DiskStat } from '../../base/disk.ts'
 import type { ChunkId } from '../../shard/index.ts'
 import { companionSuffixes, isCompanionName } from '../sources/sqlite/database-header.ts'
-import { nameAt, type Listing } from '../sources/listing.ts'
-import type { Content, Extent, NodeList } from '../tree/node.ts'
-import { chunkAt, extentsOf, makeRow, type DirectoryRow, type KnownFile } from './directory-row.ts'
+import { nameAt } from '../kernel/names.ts'
+import type { Listing } from '../sources/listing.ts'
+import type { Content, NodeList } from '../tree/node.ts'
+import { chunkAt, contentOf, makeRow, type DirectoryRow, type KnownFile } from './directory-row.ts'
 
 /** Times of files are counted in steps, of up to two seconds on some file systems. */
 const RACY_NS = BigInt(2 * SECOND) * 1_000_000n
@@ -33,11 +34,14 @@ export interface MemoryDeps {
   readonly forceRead: boolean
 }
 
-/** How a file was stored: without `extents` it may not be relied on. */
+/** Extents of a directory's files that are kept all in one; further files of many are remembered by their lists. */
+const MAX_EXTENTS = 262_144
+
+/** How a file was stored: without `remembered` it may not be relied on. */
 export interface StoredFile {
   readonly content: Content
   readonly changed: boolean
-  readonly extents?: readonly Extent[]
+  readonly remembered?: Content
   readonly known?: true
 }
 
@@ -45,6 +49,8 @@ export class DirectoryMemory {
   readonly #deps: MemoryDeps
   readonly #files: KnownFile[] = []
   readonly #objects: ChunkId[] = []
+  /** Of all files. */
+  #extents = 0
   /** Number of the remembered file that is compared next: names ascend on both sides. */
   #cursor = 0
   /** A file is stored in another way than was remembered. */
@@ -71,8 +77,8 @@ export class DirectoryMemory {
     return { list: { depth: 0, chunks: list }, files: row.sizes.length, bytes: row.sizes.reduce((a, b) => a + b, 0) }
   }
 
-  /** Extents of a file that need not be read. Files come in the order of their names. */
-  known({ name, stat }: { readonly name: Uint8Array; readonly stat: DiskStat }): readonly Extent[] | undefined {
+  /** Content of a file that need not be read, if all that its lists name can be had (depth 0 was looked up). Files come in the order of their names. */
+  known({ name, stat }: { readonly name: Uint8Array; readonly stat: DiskStat }): Content | undefined {
     const { row, forceRead, reuse } = this.#deps
     if (row === undefined || forceRead || !this.#maySay(name)) return undefined
     while (this.#cursor < row.ends.length && compare(nameAt(row, this.#cursor), name) < 0) this.#cursor++
@@ -85,19 +91,23 @@ export class DirectoryMemory {
       row.ctimes[i] === stat.ctimeNs &&
       row.inodes[i] === stat.inode &&
       row.devices[i] === stat.device
-    const extents = same ? extentsOf(row, i) : undefined
-    return extents?.every(({ chunk }) => chunk === null || reuse(chunk)) === true ? extents : undefined
+    const content = same ? contentOf(row, i) : undefined
+    return content?.extents.every(({ chunk }) => chunk === null || reuse(chunk)) === true ? content : undefined
   }
 
   /** A file was stored as it was when `stat` was taken, unless it changed. */
   remember({ name, stat }: { readonly name: Uint8Array; readonly stat: DiskStat }, stored: StoredFile): void {
     if (stored.known !== true) this.#differs = true
-    if (stored.changed || stored.extents === undefined || !this.#maySay(name) || this.#isRacy(stat.ctimeNs)) {
+    if (stored.changed || stored.remembered === undefined || !this.#maySay(name) || this.#isRacy(stat.ctimeNs)) {
       this.#complete = false
       return
     }
-    this.#files.push({ name, stat, extents: stored.extents })
-    if (stored.content.depth > 1) this.#complete = false
+    const { extents } = stored.remembered
+    const content = this.#extents + extents.length > MAX_EXTENTS ? stored.content : stored.remembered
+    this.#extents += content.extents.length
+    this.#files.push({ name, stat, content })
+    // Its lists have lists, or chunks, that only the lists name.
+    if (stored.content.depth > 1 || content.depth > 0) this.#complete = false
     else if (stored.content.depth === 1)
       for (const { chunk } of stored.content.extents) if (chunk !== null) this.#objects.push(chunk)
   }
@@ -107,10 +117,10 @@ export class DirectoryMemory {
     this.#complete = false
   }
 
-  /** All of it was stored, and not by `whole`. */
-  close(list: NodeList): void {
+  /** All of it was stored, and not by `whole`. Without `list` it is part of a directory, or not one at all. */
+  close(list?: NodeList): void {
     const { row, digest, save } = this.#deps
-    const whole = this.#complete && list.depth === 0 && this.#isPlain()
+    const whole = this.#complete && list?.depth === 0 && this.#isPlain()
     if (!whole && !this.#differs && row?.whole === undefined && row?.ends.length === this.#files.length) return
     save(makeRow(this.#files, whole ? { digest, list: list.chunks, objects: this.#objects } : undefined))
   }
@@ -124,7 +134,7 @@ export class DirectoryMemory {
       if (kind === undefined || kind === 'directory') return false
       if ((links[i] as number) > 1 || this.#isRacy(ctimes[i] as bigint)) return false
     }
-    return listing.seen === listing.length
+    return true
   }
 
   #isRacy(ctimeNs: bigint): boolean {

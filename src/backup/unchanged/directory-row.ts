@@ -12,9 +12,10 @@ import { decode, encode } from '../../crypto/codec.ts'
 import { openBox, sealBox } from '../../crypto/seal.ts'
 import { chunkId, type ChunkId } from '../../shard/index.ts'
 import { Fields, malformed } from '../codec/fields.ts'
+import { limits } from '../options.ts'
 import type { Names } from '../kernel/jobs.ts'
 import { ID_BYTES } from '../kernel/namer.ts'
-import type { Extent } from '../tree/node.ts'
+import type { Content, Extent } from '../tree/node.ts'
 
 /** What a row may take; a directory that needs more is not remembered. */
 export const MAX_ROW_BYTES = 16 * MiB
@@ -25,7 +26,7 @@ const WHAT = 'remembered directory'
 export interface KnownFile {
   readonly name: Uint8Array
   readonly stat: Pick<DiskStat, 'size' | 'mtimeNs' | 'ctimeNs' | 'inode' | 'device'>
-  readonly extents: readonly Extent[]
+  readonly content: Content
 }
 
 /** The directory itself, where its entries say all about it. */
@@ -46,6 +47,8 @@ export interface DirectoryRow extends Names {
   readonly ctimes: BigInt64Array
   readonly inodes: BigUint64Array
   readonly devices: BigUint64Array
+  /** Of the content of each. */
+  readonly depths: Uint8Array
   /** Where the extents of each file end in the columns below. */
   readonly extentEnds: Uint32Array
   /** 32 bytes each; zeros: a hole. */
@@ -88,6 +91,7 @@ function readRow(f: Fields): DirectoryRow {
     ctimes: column('ctimes', BigInt64Array),
     inodes: column('inodes', BigUint64Array),
     devices: column('devices', BigUint64Array),
+    depths: column('depths', Uint8Array),
     extentEnds: column('extentEnds', Uint32Array),
     chunks: column('chunks', Uint8Array),
     lengths: column('lengths', Float64Array),
@@ -108,12 +112,13 @@ function readWhole(f: Fields): KnownWhole | undefined {
 }
 
 function isSound({ names, ends, extentEnds, chunks, lengths, ...columns }: DirectoryRow): boolean {
-  const { sizes, mtimes, ctimes, inodes, devices } = columns
+  const { sizes, mtimes, ctimes, inodes, devices, depths } = columns
   const files = ends.length
   const ascending = (list: Uint32Array, last: number): boolean =>
     (list.at(-1) ?? 0) === last && list.every((end, i) => end >= (list[i - 1] ?? 0))
   return (
-    [sizes, mtimes, ctimes, inodes, devices, extentEnds].every((column) => column.length === files) &&
+    [sizes, mtimes, ctimes, inodes, devices, depths, extentEnds].every((column) => column.length === files) &&
+    depths.every((depth) => depth <= limits.listDepth) &&
     chunks.length === lengths.length * ID_BYTES &&
     ascending(ends, names.length) &&
     ascending(extentEnds, lengths.length)
@@ -122,7 +127,7 @@ function isSound({ names, ends, extentEnds, chunks, lengths, ...columns }: Direc
 
 /** Files in ascending order of their names. */
 export function makeRow(files: readonly KnownFile[], whole: KnownWhole | undefined): DirectoryRow {
-  const extents = files.flatMap((file) => file.extents)
+  const extents = files.flatMap((file) => file.content.extents)
   const chunks = new Uint8Array(extents.length * ID_BYTES)
   for (const [i, { chunk }] of extents.entries()) if (chunk !== null) chunks.set(chunk, i * ID_BYTES)
   let end = 0
@@ -136,18 +141,19 @@ export function makeRow(files: readonly KnownFile[], whole: KnownWhole | undefin
     ctimes: BigInt64Array.from(files, ({ stat }) => stat.ctimeNs),
     inodes: BigUint64Array.from(files, ({ stat }) => stat.inode),
     devices: BigUint64Array.from(files, ({ stat }) => stat.device),
-    extentEnds: Uint32Array.from(files, (file) => (extentEnd += file.extents.length)),
+    depths: Uint8Array.from(files, ({ content }) => content.depth),
+    extentEnds: Uint32Array.from(files, ({ content }) => (extentEnd += content.extents.length)),
     chunks,
     lengths: Float64Array.from(extents, ({ length }) => length),
   }
 }
 
-/** The extents of file number `i`. */
-export function extentsOf({ extentEnds, chunks, lengths }: DirectoryRow, i: number): Extent[] {
+/** The content of file number `i`. */
+export function contentOf({ depths, extentEnds, chunks, lengths }: DirectoryRow, i: number): Content {
   const extents: Extent[] = []
   for (let at = i === 0 ? 0 : (extentEnds[i - 1] as number); at < (extentEnds[i] as number); at++)
     extents.push({ chunk: chunkAt(chunks, at), from: 0, length: lengths[at] as number })
-  return extents
+  return { depth: depths[i] as number, extents }
 }
 
 /** Null: a hole. */

@@ -18,6 +18,8 @@ const UNSEEN_MS = 90 * DAY
 const MARK_MS = DAY
 const PER_COMMIT = 64
 const NAME_BYTES = 16
+/** In no path. */
+const SEPARATOR = new Uint8Array(1)
 
 export interface UnchangedDeps {
   readonly parts: Pick<Parts, 'catalogue' | 'clock' | 'keys' | 'random'>
@@ -49,10 +51,11 @@ export class Unchanged {
     this.#settings = sha256(deps.settings, root)
   }
 
-  directory({ path }: { readonly path: Uint8Array }, listing: Listing): DirectoryMemory | undefined {
-    if (listing.seen < listing.length) return undefined
+  /** Of a directory, or of the part of a long one that begins with the name `part`. */
+  directory({ path }: { readonly path: Uint8Array }, listing: Listing, part?: Uint8Array): DirectoryMemory {
     const { store, save, forceRead } = this.#deps
-    const name = hmac(this.#key, path).subarray(0, NAME_BYTES)
+    const place = part === undefined ? path : Buffer.concat([path, SEPARATOR, part])
+    const name = hmac(this.#key, place).subarray(0, NAME_BYTES)
     return new DirectoryMemory({
       row: this.#find(name),
       listing,

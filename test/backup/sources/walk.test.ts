@@ -21,7 +21,7 @@ async function found(path: string, request: BackupRequest, disk: BlockingDisk = 
   const deps = { disk: systemDisk, list, homes, signal: never, ...leftOut(request) }
   const items = await collect(walk({ name: Buffer.from('root'), path: Buffer.from(path), stat: stat! }, deps))
   return items.flatMap((item) => {
-    if (item.type === 'leave') return []
+    if (item.type === 'leave' || item.type === 'part') return []
     if (item.type === 'note' || item.type === 'skipped') return [`${item.type} ${item.path.slice(path.length)}`]
     return [`${item.type} ${item.path.toString().slice(path.length)}`]
   })

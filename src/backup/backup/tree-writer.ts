@@ -199,7 +199,8 @@ export class TreeWriter {
     const { links } = this.#metadata
     const known = links.known(item.stat)
     if (known !== undefined) {
-      this.#deps.counters.bytesDone += known.size
+      // What is remembered of this name was counted when it was looked up.
+      if (item.started === undefined) this.#deps.counters.bytesDone += known.size
       return { ...known, changed: false }
     }
     const read = await this.#readContent(item)

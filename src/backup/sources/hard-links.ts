@@ -10,6 +10,9 @@ import type { Content } from '../tree/node.ts'
 export interface LinkedContent {
   readonly size: number
   readonly content: Content
+  /** See `WrittenContent`. */
+  readonly remembered?: Content
+  readonly known?: true
 }
 
 interface Remembered extends LinkedContent {
@@ -53,9 +56,9 @@ export class HardLinks {
   }
 
   /** A file was stored as it was when `stat` was taken. */
-  remember(stat: DiskStat, { size, content }: LinkedContent): void {
+  remember(stat: DiskStat, linked: LinkedContent): void {
     const number = this.numberOf(stat)
     if (number === undefined || this.#remembered.size >= MAX_REMEMBERED) return
-    this.#remembered.set(number, { stat, size, content, left: stat.links - 1 })
+    this.#remembered.set(number, { ...linked, stat, left: stat.links - 1 })
   }
 }

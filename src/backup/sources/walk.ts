@@ -76,10 +76,9 @@ async function* single(root: WalkEntry, deps: WalkDeps, unchanged: Unchanged): A
   const name = root.path.subarray(at + 1)
   const names = ['', ...companionSuffixes].map((suffix) => Buffer.concat([name, Buffer.from(suffix)]))
   const listing = await deps.list({ path: root.path.subarray(0, Math.max(1, at)), only: pack(names.sort(compare)) })
-  if ('error' in listing) return
-  const memory = unchanged.directory(root, listing)
-  yield { type: 'file', ...root, memory }
-  yield { type: 'part', memory }
+  const memory = 'error' in listing ? undefined : unchanged.directory(root, listing)
+  yield { type: 'file', ...root, ...given(memory) }
+  if (memory !== undefined) yield { type: 'part', memory }
 }
 
 async function* visit(entry: FileEntry, below: readonly Uint8Array[], deps: VisitDeps): AsyncGenerator<WalkItem> {

@@ -15,6 +15,9 @@ import { chunkAt, contentOf, makeRow, type DirectoryRow, type KnownFile } from '
 
 /** Times of files are counted in steps, of up to two seconds on some file systems. */
 const RACY_NS = BigInt(2 * SECOND) * 1_000_000n
+/** Extents of a directory's files that are kept all in one; further files of many are remembered by their lists. */
+const MAX_EXTENTS = 65_536
+
 export interface StoredDirectory {
   readonly list: NodeList
   readonly files: number
@@ -33,9 +36,6 @@ export interface MemoryDeps {
   /** Nothing is taken from memory. */
   readonly forceRead: boolean
 }
-
-/** Extents of a directory's files that are kept all in one; further files of many are remembered by their lists. */
-const MAX_EXTENTS = 262_144
 
 /** How a file was stored: without `remembered` it may not be relied on. */
 export interface StoredFile {
@@ -77,7 +77,10 @@ export class DirectoryMemory {
     return { list: { depth: 0, chunks: list }, files: row.sizes.length, bytes: row.sizes.reduce((a, b) => a + b, 0) }
   }
 
-  /** Content of a file that need not be read, if all that its lists name can be had (depth 0 was looked up). Files come in the order of their names. */
+  /**
+   * Content of a file that need not be read, if what its lists name can be had; without lists that was looked up. Files
+   * come in the order of their names.
+   */
   known({ name, stat }: { readonly name: Uint8Array; readonly stat: DiskStat }): Content | undefined {
     const { row, forceRead, reuse } = this.#deps
     if (row === undefined || forceRead || !this.#maySay(name)) return undefined

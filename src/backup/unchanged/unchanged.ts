@@ -3,7 +3,7 @@
  * this file, known by these five values, lies in those chunks – and may be committed ahead of the snapshot: whoever uses
  * one asks the index for every chunk, and what a crash or a host lost is read again.
  */
-import { view } from '../../base/bytes.ts'
+import { MiB, view } from '../../base/bytes.ts'
 import { DAY } from '../../base/clock.ts'
 import { hkdf, hmac, sha256 } from '../../crypto/hash.ts'
 import type { ChunkId } from '../../shard/index.ts'
@@ -16,7 +16,10 @@ import { openRow, sealRow, type DirectoryRow } from './directory-row.ts'
 const UNSEEN_MS = 90 * DAY
 /** A row that is used is marked so once a day. */
 const MARK_MS = DAY
-const PER_COMMIT = 64
+/** What waits for a commit, about. */
+const COMMIT_BYTES = 8 * MiB
+/** A directory costs a commit so much, whatever its row takes. */
+const ROW_BYTES = 1024
 const NAME_BYTES = 16
 /** In no path. */
 const SEPARATOR = new Uint8Array(1)
@@ -43,6 +46,7 @@ export class Unchanged {
   readonly #settings: Uint8Array
   #written: Waiting[] = []
   #seen: Uint8Array[] = []
+  #waitingBytes = 0
 
   /** `root`: the path that is backed up, which excludes are relative to. */
   constructor(root: Uint8Array, deps: UnchangedDeps) {
@@ -82,7 +86,10 @@ export class Unchanged {
     const { catalogue, clock } = this.#deps.parts
     const found = catalogue.directories.find(name)
     if (found === undefined) return undefined
-    if (found.seen < clock.now() - MARK_MS) this.#seen.push(name)
+    if (found.seen < clock.now() - MARK_MS) {
+      this.#seen.push(name)
+      this.#waits(ROW_BYTES)
+    }
     return openRow(found.bytes, this.#key)
   }
 
@@ -90,7 +97,12 @@ export class Unchanged {
     const bytes = sealRow(row, this.#key, this.#deps.parts.random)
     if (bytes === undefined) return
     this.#written.push({ name, bytes })
-    if (this.#written.length >= PER_COMMIT) this.#commit()
+    this.#waits(ROW_BYTES + bytes.length)
+  }
+
+  #waits(bytes: number): void {
+    this.#waitingBytes += bytes
+    if (this.#waitingBytes >= COMMIT_BYTES) this.#commit()
   }
 
   #commit(): void {
@@ -98,6 +110,8 @@ export class Unchanged {
     const [written, seen] = [this.#written, this.#seen]
     this.#written = []
     this.#seen = []
+    this.#waitingBytes = 0
+    if (!this.#deps.save) return
     if (written.length + seen.length === 0) return
     const now = clock.now()
     catalogue.commit(() => {

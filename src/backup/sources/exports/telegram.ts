@@ -8,9 +8,10 @@ const chatTypes =
 export const telegram: ExportForm = {
   app: 'telegram',
   open({ name, text }) {
+    if (!text.trimStart().startsWith('{')) return undefined
     const account = text.includes('"personal_information"') || text.includes('"chats"') || text.includes('"about"')
     const known = chatTypes.test(text) || (name === 'result.json' && account)
-    if (!text.trimStart().startsWith('{') || !known) return undefined
+    if (!known) return undefined
     return jsonReader([
       ['messages', '*'],
       ['chats', 'list', '*', 'messages', '*'],

@@ -10,8 +10,9 @@ const names = /^(_chat\.txt|WhatsApp Chat\b.*\.txt|WhatsApp.*\.txt)$/i
 export const whatsapp: ExportForm = {
   app: 'whatsapp',
   open({ name, bytes }) {
+    if (!names.test(name)) return undefined
     const first = bytes.toString('utf8').split('\n', 20)
-    return names.test(name) && first.some((line) => message.test(line)) ? reader() : undefined
+    return first.some((line) => message.test(line)) ? reader() : undefined
   },
 }
 

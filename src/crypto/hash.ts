@@ -1,5 +1,5 @@
 /** SHA-256, HMAC and HKDF over node:crypto. Spec: docs/spec/01-keys.md § Derivation */
-import { createHash, createHmac, hash, hkdfSync } from 'node:crypto'
+import { createHash, createHmac, createSecretKey, hash, hkdfSync, type KeyObject } from 'node:crypto'
 
 /** SHA-256 of `parts` one after the other, 32 bytes. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
@@ -10,8 +10,16 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   return state.digest()
 }
 
+/** A key of HMAC: as it is, or prepared. */
+export type MacKey = Uint8Array | KeyObject
+
+/** For keys that are used often: what the bytes are is not asked anew each time, which costs more than a small chunk. */
+export function prepareMacKey(key: Uint8Array): MacKey {
+  return createSecretKey(key)
+}
+
 /** HMAC-SHA-256, 32 bytes. */
-export function hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
+export function hmac(key: MacKey, data: Uint8Array): Uint8Array {
   return createHmac('sha256', key).update(data).digest()
 }
 

@@ -5,7 +5,7 @@
  */
 import { concat, utf8 } from '../base/bytes.ts'
 import { invariant } from '../base/errors.ts'
-import { hmac } from '../crypto/hash.ts'
+import { hmac, type MacKey } from '../crypto/hash.ts'
 import { chunkerWasm } from './chunker-wasm.ts'
 import type { ChunkId } from './ids.ts'
 import type { ChunkerOptions } from './options.ts'
@@ -77,7 +77,7 @@ const GEAR_BYTES = 1024
 const PAGE_BYTES = 65_536
 
 /** HMAC-SHA-256 of a chunk's plaintext under the vault's `id-mac` key: ids tell nothing to whoever lacks the key. */
-export function chunkIdOf(idMac: Uint8Array, data: Uint8Array): ChunkId {
+export function chunkIdOf(idMac: MacKey, data: Uint8Array): ChunkId {
   return hmac(idMac, data) as ChunkId
 }
 

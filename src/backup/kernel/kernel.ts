@@ -2,6 +2,7 @@
 import type { BlockingDisk } from '../../base/blocking-disk.ts'
 import type { Random } from '../../base/random.ts'
 import type { Answer } from '../../base/threads.ts'
+import { prepareMacKey } from '../../crypto/hash.ts'
 import { Chunker, ShardPacker } from '../../shard/index.ts'
 import { pour } from '../restore/pour.ts'
 import { checkShard } from '../verify/check.ts'
@@ -24,7 +25,8 @@ export interface Kernel {
 
 /** `setup` may have crossed threads. */
 export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): Kernel {
-  const namer = new Namer(new Chunker(setup.chunk, setup.chunker), setup.idMac)
+  const idMac = prepareMacKey(setup.idMac)
+  const namer = new Namer(new Chunker(setup.chunk, setup.chunker), idMac)
   let own: { readonly writer: number; readonly packer: ShardPacker } | undefined
   const packerOf = ({ writer, epoch }: PackerJob): ShardPacker => {
     if (own?.writer === writer) return own.packer
@@ -32,7 +34,7 @@ export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): 
     return own.packer
   }
   const epochKey = (epoch: number): Uint8Array | undefined => setup.epochs.find((key) => key.epoch === epoch)?.key
-  const keys = { idMac: setup.idMac, epochKey }
+  const keys = { idMac, epochKey }
   return {
     run(message) {
       const { name, job } = message as Message

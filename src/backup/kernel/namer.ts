@@ -1,4 +1,5 @@
 /** Cutting and naming: pieces of a slab with their chunk ids, collected in arrays that cross threads cheaply. */
+import type { MacKey } from '../../crypto/hash.ts'
 import { chunkIdOf, type Chunker } from '../../shard/index.ts'
 import type { Pieces } from './jobs.ts'
 
@@ -6,12 +7,12 @@ export const ID_BYTES = 32
 
 export class Namer {
   readonly #chunker: Chunker
-  readonly #idMac: Uint8Array
+  readonly #idMac: MacKey
   #ids = new Uint8Array(ID_BYTES * 256)
   #lengths = new Uint32Array(256)
   #count = 0
 
-  constructor(chunker: Chunker, idMac: Uint8Array) {
+  constructor(chunker: Chunker, idMac: MacKey) {
     this.#chunker = chunker
     this.#idMac = idMac
   }

@@ -6,6 +6,7 @@
 import { equal, toHex, view } from '../../base/bytes.ts'
 import type { BlockingDisk } from '../../base/blocking-disk.ts'
 import { PlexiError } from '../../base/errors.ts'
+import type { MacKey } from '../../crypto/hash.ts'
 import { chunkIdOf, openShard, verifyShard, type ChunkId, type ShardId } from '../../shard/index.ts'
 import { pieceAt, pieceCount, type Piece } from './pieces.ts'
 import { plainSlab } from './plain-slab.ts'
@@ -14,7 +15,7 @@ import { StagedFiles, type Run } from './staged-files.ts'
 
 /** What opens a shard and names its chunks. */
 export interface ShardKeys {
-  readonly idMac: Uint8Array
+  readonly idMac: MacKey
   readonly epochKey: (epoch: number) => Uint8Array | undefined
 }
 
@@ -81,7 +82,7 @@ function sortedPieces({ pieces }: PourJob, source: Source): Piece[] {
   return rows.sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0) || a.file - b.file || a.at - b.at)
 }
 
-function checkedChunk(id: ChunkId, source: Source, idMac: Uint8Array): Uint8Array {
+function checkedChunk(id: ChunkId, source: Source, idMac: MacKey): Uint8Array {
   const bytes = source.read(id)
   if (bytes === undefined || !equal(chunkIdOf(idMac, bytes), id)) throw corrupt(id)
   return bytes

@@ -1,4 +1,5 @@
 /** Whether a file that looks intact has the content of the snapshot, chunk by chunk. */
+import type { MacKey } from '../../crypto/hash.ts'
 import { equal } from '../../base/bytes.ts'
 import type { Disk } from '../../base/disk.ts'
 import { chunkIdOf } from '../../shard/index.ts'
@@ -9,7 +10,7 @@ import { isZero } from './zeros.ts'
 interface Deps {
   readonly disk: Disk
   readonly tree: TreeReader
-  readonly idMac: Uint8Array
+  readonly idMac: MacKey
 }
 
 /** False also where parts of chunks leave it open: then the file is written again. */

@@ -230,6 +230,8 @@ export class BackupRun {
 
   #found(found: ExportFound): void {
     if (this.#exports.length < limits.exports) this.#exports.push(found)
+    // Files are read beside each other and end in any order.
+    this.#exports.sort((a, b) => (a.path < b.path ? -1 : 1))
     for (const message of found.warnings)
       this.#events.emit({ type: 'note', about: 'source', message: `${found.app} export: ${message}`, path: found.path })
   }

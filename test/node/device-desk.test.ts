@@ -1,4 +1,4 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { MINUTE } from '../../src/base/clock.ts'
 import { deviceCodeId, deviceProof } from '../../src/crypto/device-code.ts'
 import { peerKeyOf, vaultId, type PeerKey } from '../../src/crypto/ids.ts'
@@ -88,7 +88,7 @@ t.test('three wrong proofs end it; who does not know which code is open ends not
 const sleep = (ms: number, s?: AbortSignal) => ports.clock.sleep(ms === deviceCodeLimits.askEveryMs ? 20 : ms, s)
 const hasty = { ...ports.clock, sleep }
 
-function asking(t: Test, text: string) {
+function asking(text: string) {
   const peerSeed = random.bytes(32)
   const keys = { peer: peerOf(peerSeed), dh: random.bytes(32), name: 'NAS' }
   let waits = 0
@@ -96,7 +96,7 @@ function asking(t: Test, text: string) {
     waits++
   }
   const done = becomeDevice({ ...keys, peerSeed, code: decodeDeviceCode(text) }, { clock: hasty, waiting }, signal)
-  t.teardown(() => done.catch(() => undefined))
+  done.catch(() => undefined)
   return { done, keys, waits: () => waits }
 }
 
@@ -104,10 +104,10 @@ t.test('over real sockets, also into a circle with a key', async (t) => {
   for (const options of [{}, { circle: 'club', circleKey: random.bytes(32) }]) {
     const node = await startNode(t, options)
     const { id, code } = node.deviceCodes.open(MINUTE)
-    const nas = asking(t, code)
+    const nas = asking(code)
     await until(() => nas.waits() > 0)
     t.match(node.deviceCodes.state(id), { asked: nas.keys })
-    const thief = asking(t, code)
+    const thief = asking(code)
     await t.rejects(thief.done, SECRET_ERROR)
     node.deviceCodes.answer(id, answer)
     t.same(await nas.done, answer)
@@ -115,6 +115,6 @@ t.test('over real sockets, also into a circle with a key', async (t) => {
     const home = { peersDb: `${t.testdir()}/peers.db`, ...ports }
     await rememberCircle(decodeDeviceCode(code), home)
     await node.stop()
-    await t.rejects(asking(t, code).done, { code: /NETWORK_UNREACHABLE|NETWORK_TIMEOUT/ })
+    await t.rejects(asking(code).done, { code: /NETWORK_UNREACHABLE|NETWORK_TIMEOUT/ })
   }
 })

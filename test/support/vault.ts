@@ -14,7 +14,7 @@ import {
   type EngineKeys,
 } from '../../src/backup/index.ts'
 import { addDevice, createAuthority, epochKeysForVault, openAuthority } from '../../src/crypto/authority.ts'
-import { issueCertificate, newSerial } from '../../src/crypto/certificate.ts'
+import { allGrants, issueCertificate, newSerial, type Grant } from '../../src/crypto/certificate.ts'
 import { exchangePublicKey } from '../../src/crypto/hybrid.ts'
 import { peerKeyOf } from '../../src/crypto/ids.ts'
 import { newPhrase } from '../../src/crypto/phrase.ts'
@@ -36,7 +36,11 @@ export function newVault(): TestVault {
 }
 
 /** A device of the vault: the first one, or one more with the authority that hosts kept. */
-export function deviceOf(phrase: string, found?: { authority: Uint8Array; terms: Uint8Array }): EngineKeys {
+export function deviceOf(
+  phrase: string,
+  found?: { authority: Uint8Array; terms: Uint8Array },
+  grants: readonly Grant[] = allGrants,
+): EngineKeys {
   const secrets = deriveVault(phrase)
   const sign = signingKey(systemRandom.bytes(32))
   const device = peerKeyOf(sign.publicKey)
@@ -44,7 +48,7 @@ export function deviceOf(phrase: string, found?: { authority: Uint8Array; terms:
   const content = {
     peer: device,
     dh: exchangePublicKey(systemRandom.bytes(32)),
-    grants: ['store', 'fetch', 'release', 'head', 'chat'] as const,
+    grants,
     serial,
     notAfter: systemClock.now() + 1e10,
   }
@@ -57,7 +61,6 @@ export function deviceOf(phrase: string, found?: { authority: Uint8Array; terms:
   const authority = openAuthority(made.bytes, { key: secrets.shared.authority, vault: secrets.vault })
   const terms = found?.terms ?? signTerms(secrets.sign, { version: 1, floorDays: 7, revokedSerials: [] })
   const epochs = epochKeysForVault(secrets, authority)
-  const grants = content.grants
   return {
     vault: secrets.vault,
     device,

@@ -74,7 +74,7 @@ export async function takeOver(
   run: AdoptUse & { readonly signal: AbortSignal; readonly alarms: Alarm[] },
 ): Promise<number> {
   const { catalogue, keys } = session.parts
-  const forgotten = buryAll(catalogue, heads)
+  const forgotten = buryAll(catalogue, heads, whoMayForget(session))
   let news = 0
   for (const [device, sides] of Map.groupBy(heads, ({ notice }) => notice.device)) {
     const before = run.alarms.length
@@ -90,8 +90,12 @@ export async function takeOver(
 }
 
 /** A snapshot is forgotten wherever another head still names it. Returns all that are, in hex. */
-function buryAll(catalogue: Readers['parts']['catalogue'], heads: readonly ValidHead[]): Set<string> {
-  const forgotten = new Set<string>(heads.flatMap(({ body }) => body.tombstones))
+function buryAll(
+  catalogue: Readers['parts']['catalogue'],
+  heads: readonly ValidHead[],
+  mayForget: (head: ValidHead) => boolean,
+): Set<string> {
+  const forgotten = new Set<string>(heads.filter(mayForget).flatMap(({ body }) => body.tombstones))
   const known = new Set([...catalogue.snapshots.all(), ...catalogue.snapshots.forgotten()].map(({ id }) => toHex(id)))
   // The others are told that it is known here, while there is room for it.
   const room = Math.max(0, limits.tombstones / 2 - catalogue.retention.tombstones().length)
@@ -109,6 +113,14 @@ interface Job extends AdoptUse {
   readonly signal: AbortSignal
   /** Snapshots that count no more, in hex. */
   readonly forgotten: ReadonlySet<string>
+}
+
+/** A device that may not release cannot have others release either: whoever steals it forgets nothing. */
+function whoMayForget({ parts: { keys } }: Readers): (head: ValidHead) => boolean {
+  const { devices } = openAuthority(keys.authority, { key: keys.shared.authority, vault: keys.vault })
+  const bound = devices.filter(({ content }) => !content.grants.includes('release'))
+  const serials = new Set(bound.map(({ content }) => content.serial))
+  return ({ notice }) => !serials.has(notice.serial)
 }
 
 /** This device's own, where it did not make it itself. */

@@ -4,6 +4,7 @@
  */
 import { fromHex } from '../../base/bytes.ts'
 import { PlexiError } from '../../base/errors.ts'
+import { needGrant } from '../engine-keys.ts'
 import { limits } from '../options.ts'
 import type { Parts } from '../parts.ts'
 import type { SnapshotFilter, SnapshotInfo } from '../requests.ts'
@@ -33,8 +34,9 @@ export interface ForgetResult {
   readonly removed: readonly SnapshotInfo[]
 }
 
-/** Throws `VALIDATION_USAGE`, `STORAGE_SNAPSHOT_NOT_FOUND`, `STORAGE_FORGET_ALL`, `STORAGE_FORGET_LIMIT`. */
+/** Throws `AUTH_GRANT_MISSING`, `VALIDATION_USAGE`, `STORAGE_SNAPSHOT_NOT_FOUND`, `STORAGE_FORGET_ALL`, `STORAGE_FORGET_LIMIT`. */
 export function forget(parts: Parts, request: ForgetRequest): ForgetResult {
+  if (request.dryRun !== true) needGrant(parts.keys, 'release')
   const named = request.snapshots ?? []
   const result = named.length > 0 ? forgetNamed(parts, named, request) : forgetByPolicy(parts, request)
   if (request.dryRun !== true && result.removed.length > 0) bury(parts, result.removed)

@@ -98,4 +98,6 @@ export const limits = {
   chunksPerShard: 65_536,
   indexRoots: 64,
   pathDepth: 4096,
+  /** A path inside a tree, from its top. */
+  pathBytes: 32 * KiB,
 } as const

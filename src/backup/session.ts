@@ -19,7 +19,7 @@ import { ChunkWriter } from './store/chunk-writer.ts'
 import { finishWriting } from './store/finish.ts'
 import { Placer, type PlacementNote } from './store/placer.ts'
 import { StripeFormer } from './store/stripe-former.ts'
-import { TreeReader } from './tree/tree-reader.ts'
+import { takeTurns, TreeReader } from './tree/tree-reader.ts'
 
 const MAX_ALARMS = 8
 
@@ -79,7 +79,7 @@ export class Session {
 
   /** A reader of its own per job, so that host faults are told to whoever reads. */
   tree(signal: AbortSignal, chunks: ChunkReader = this.chunks): TreeReader {
-    return new TreeReader((id) => chunks.read(id, signal))
+    return new TreeReader((id) => chunks.read(id, signal), takeTurns(this.parts.clock, signal))
   }
 
   writer(signal: AbortSignal, use: { place: boolean; note: (note: PlacementNote) => void }): ChunkWriter {

@@ -298,6 +298,13 @@ const table = {
     'The rest was restored; the failed ones are listed.',
     'run the same restore again',
   ),
+  STORAGE_TARGET_REFUSED: e(
+    422,
+    1,
+    'the file system does not take it: {reason}',
+    'A name, link target, size or device number that cannot be where it is restored to.',
+    'restore to another file system, or nearer to its top',
+  ),
   STORAGE_TARGET_EXISTS: e(
     409,
     1,

@@ -33,7 +33,11 @@ const common = {
   gid: fc.nat(),
   mtimeNs: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
 }
-const extent = fc.record({ chunk: fc.option(bytes(32).map((b) => chunkId(b))), from: fc.nat(), length: fc.nat() })
+const extent = fc.record({
+  chunk: fc.option(bytes(32).map((b) => chunkId(b))),
+  from: fc.nat(),
+  length: fc.integer({ min: 1 }),
+})
 const node: fc.Arbitrary<TreeNode> = fc.oneof(
   fc.record({
     ...common,
@@ -60,7 +64,7 @@ const node: fc.Arbitrary<TreeNode> = fc.oneof(
   }),
 )
 const sorted = fc
-  .uniqueArray(node, { maxLength: 8, selector: (n) => toHex(n.name) })
+  .uniqueArray(node, { minLength: 1, maxLength: 8, selector: (n) => toHex(n.name) })
   .map((nodes) => nodes.toSorted((a, b) => Buffer.compare(a.name, b.name)))
 
 t.test('nodes: what was encoded is decoded, in one way only', async (t) => {

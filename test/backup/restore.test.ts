@@ -1,9 +1,11 @@
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { BlockingDisk } from '../../src/base/blocking-disk.ts'
 import { ownThread } from '../../src/backup/kernel/own-thread.ts'
 import { systemBlockingDisk, systemRandom, systemThreads } from '../../src/daemon/system/index.ts'
+import { file, listOf, named, piece } from '../support/hostile-trees.ts'
+import { writeSnapshots } from '../support/hostile-vault.ts'
 import { MemoryHosts, MemoryNetwork } from '../support/memory-network.ts'
 import { describeTree, makeTree, noise } from '../support/source-tree.ts'
 import { never, newVault, openEngine, summaryOf, temporaryDirectory } from '../support/vault.ts'
@@ -87,3 +89,32 @@ t.test(
     t.ok(tried >= 15, `${String(tried)} operations`)
   },
 )
+
+t.test('more links than are remembered: the tree is walked once more', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const setup = { keys: newVault().keys, home: join(dir, 'home'), network: new MemoryNetwork(new MemoryHosts(1)) }
+  const COUNT = 400
+  const large = [[Buffer.from('user.large'), Buffer.alloc(60_000)]]
+  await writeSnapshots(setup, async (store) => {
+    const one = {
+      ...(await file(store, 'one', Buffer.from('of many names'))),
+      hardLink: 1,
+      xattrs: [...large, ...large],
+    }
+    const both = await piece(store, [named('link', { type: 'link', target: Buffer.from('one') }), one])
+    const folders = Array.from({ length: COUNT }, (_, i) =>
+      named(`d${String(i).padStart(3, '0')}`, { type: 'dir', mode: 0o755, list: [both], depth: 0 }),
+    )
+    return [await listOf(store, { nodes: folders })]
+  })
+  const engine = await openEngine(setup)
+  t.teardown(() => engine.close())
+  for (const first of [undefined, 'd3*/one']) {
+    const to = join(dir, String(first))
+    const request = { snapshot: 'latest', to, ...(first === undefined ? {} : { first }) }
+    t.match(await summaryOf(engine.restore(request, never)), { files: COUNT, failed: [] })
+    t.equal(statSync(join(to, 'd399/one')).nlink, COUNT, 'one file')
+    const names = readdirSync(to).map((name) => `${name} ${readlinkSync(join(to, name, 'link'))}`)
+    t.equal(names.length, COUNT)
+  }
+})

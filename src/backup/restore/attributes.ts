@@ -30,6 +30,10 @@ export async function restoreXattrs(disk: Disk, path: DiskPath, wanted: readonly
   return left
 }
 
+export function xattrBytes(xattrs: readonly Xattr[] = []): number {
+  return xattrs.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
+}
+
 /** No right to set it, or the file system has no room or no such attributes: the file is still worth having. */
 export function isRefusal(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException

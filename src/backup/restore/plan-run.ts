@@ -3,17 +3,16 @@
  * Spec: docs/BACKUP_SYSTEM.md § Restoring. Invariant: nothing is written; the rate is measured by fetching a few shards.
  */
 import { SHARD_BYTES, type ChunkId } from '../../shard/index.ts'
-import { toPlexiError } from '../../base/errors.ts'
 import { mapBounded } from '../../base/queue.ts'
 import type { PeerKey } from '../../crypto/ids.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
-import type { Failed, RestorePlan, RestoreRequest, RestoreSummary } from '../requests.ts'
+import type { RestorePlan, RestoreRequest, RestoreSummary } from '../requests.ts'
 import type { Session } from '../session.ts'
 import { findSnapshot, splitReference } from '../snapshot/find.ts'
-import { nameText } from '../sources/excludes.ts'
 import { lookup } from '../tree/lookup.ts'
 import type { TreeNode } from '../tree/node.ts'
 import type { TreeReader } from '../tree/tree-reader.ts'
+import { Failures } from './failures.ts'
 import { selected } from './selected.ts'
 
 /** Shards that are fetched to find out how fast it goes. */
@@ -27,7 +26,7 @@ export class PlanRun {
   readonly #signal: AbortSignal
   readonly #tree: TreeReader
   readonly #shards = new Map<number, ShardRow>()
-  readonly #failed: Failed[] = []
+  readonly #failed = new Failures()
   readonly #count = { files: 0, dirs: 0, bytes: 0 }
 
   constructor(session: Session, request: RestoreRequest, signal: AbortSignal) {
@@ -45,12 +44,12 @@ export class PlanRun {
     const found = await lookup(this.#tree, named, this.#request.path ?? reference.path ?? '')
     for await (const entry of selected(found, { tree: this.#tree, fullPaths: false })) {
       this.#signal.throwIfAborted()
-      if ('error' in entry) this.#fail(entry.path, entry.error)
+      if ('error' in entry) this.#failed.add(entry.path, entry.error)
       else await this.#entry(entry.path, entry.node)
     }
     const plan = await this.#plan()
     const seconds = (parts.clock.elapsed() - startedAt) / 1000
-    return { type: 'summary', ...this.#count, unchanged: 0, seconds, failed: this.#failed, plan }
+    return { type: 'summary', ...this.#count, unchanged: 0, seconds, failed: this.#failed.list(), plan }
   }
 
   async #entry(path: Buffer, node: TreeNode): Promise<void> {
@@ -63,7 +62,7 @@ export class PlanRun {
         if (chunk !== null) this.#need(chunk)
     } catch (error) {
       this.#signal.throwIfAborted()
-      this.#fail(path, error)
+      this.#failed.add(path, error)
     }
   }
 
@@ -112,10 +111,5 @@ export class PlanRun {
     )
     const bytes = got.reduce((sum, length) => sum + length, 0)
     return bytes === 0 ? null : bytes / Math.max(0.001, (clock.elapsed() - startedAt) / 1000)
-  }
-
-  #fail(path: Buffer, error: unknown): void {
-    const { code, message } = toPlexiError(error)
-    this.#failed.push({ path: nameText(path), code, reason: message })
   }
 }

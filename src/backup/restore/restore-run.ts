@@ -9,15 +9,16 @@ import type { EventStream } from '../events.ts'
 import { faultNote } from '../notes.ts'
 import { ChunkReader } from '../read/chunk-reader.ts'
 import { ShardReader } from '../read/shard-reader.ts'
-import type { Failed, RestoreEvent, RestoreRequest, RestoreSummary } from '../requests.ts'
+import type { RestoreEvent, RestoreRequest, RestoreSummary } from '../requests.ts'
 import type { Session } from '../session.ts'
 import { findSnapshot, splitReference } from '../snapshot/find.ts'
 import { nameText } from '../sources/excludes.ts'
 import { isNode, lookup } from '../tree/lookup.ts'
 import type { NodeList, TreeNode } from '../tree/node.ts'
-import { TreeReader } from '../tree/tree-reader.ts'
+import type { TreeReader } from '../tree/tree-reader.ts'
+import { Failures } from './failures.ts'
 import { firstPattern } from './first.ts'
-import { Links } from './links.ts'
+import { Links, type Link } from './links.ts'
 import { sameContent } from './same-content.ts'
 import { selected, type Selected } from './selected.ts'
 import { Target } from './target.ts'
@@ -35,7 +36,7 @@ export class RestoreRun {
   readonly #tree: TreeReader
   readonly #window: RestoreWindow
   readonly #links: Links
-  readonly #failed: Failed[] = []
+  readonly #failed = new Failures()
   readonly #count = { files: 0, dirs: 0, bytes: 0, unchanged: 0, filesTotal: 0, bytesTotal: 0, totalKnown: false }
   #pouring: Promise<void> = Promise.resolve()
   #windowSize = FIRST_WINDOW
@@ -62,7 +63,7 @@ export class RestoreRun {
       this.#events.emit(faultNote(shardId, fault))
     }
     const chunks = new ChunkReader(parts, shards)
-    this.#tree = new TreeReader((id) => chunks.read(id, run.signal))
+    this.#tree = session.tree(run.signal, chunks)
     this.#window = new RestoreWindow({
       ...{ parts, chunks, shards, verify, signal: run.signal },
       done: () => this.#count.files++,
@@ -100,7 +101,7 @@ export class RestoreRun {
     this.#tellWhatStays()
     const { files, dirs, bytes, unchanged } = this.#count
     const seconds = (clock.elapsed() - startedAt) / 1000
-    return { type: 'summary', files, dirs, bytes, unchanged, seconds, failed: this.#failed }
+    return { type: 'summary', files, dirs, bytes, unchanged, seconds, failed: this.#failed.list() }
   }
 
   async #open(): Promise<void> {
@@ -124,11 +125,30 @@ export class RestoreRun {
     await this.#pass(found, (path) => first === undefined || !isFirst(path))
     this.#count.totalKnown = true
     await this.#pour(true)
-    for (const { path, node, relative } of this.#links.take()) {
-      this.#signal.throwIfAborted()
-      await this.#guard(path, () => this.#link(path, node, relative))
-    }
+    const { waiting, more } = this.#links.take()
+    for (const link of waiting) await this.#link(link)
+    if (more) await this.#linksLeft(found, isFirst)
     await this.#pour(true)
+  }
+
+  /** More links than could be remembered: the tree is walked once more, in the same order. */
+  async #linksLeft(found: TreeNode | NodeList, isFirst: (path: Buffer) => boolean): Promise<void> {
+    const passes = this.#request.first === undefined ? [() => true] : [isFirst, (path: Buffer) => !isFirst(path)]
+    for (const wanted of passes) await this.#linkPass(found, wanted)
+  }
+
+  async #linkPass(found: TreeNode | NodeList, wanted: (path: Buffer) => boolean): Promise<void> {
+    const fullPaths = this.#request.fullPaths === true
+    for await (const entry of selected(found, { tree: this.#tree, fullPaths })) {
+      this.#signal.throwIfAborted()
+      // Told before.
+      if ('error' in entry) continue
+      const { node, path: relative } = entry
+      const path = this.#target.pathOf(relative)
+      if (node.type === 'dir') entry.descend = this.#target.hasDirectory(path)
+      else if (node.type !== 'socket' && wanted(relative) && this.#links.isLeft({ path, node }))
+        await this.#link({ path, node })
+    }
   }
 
   async #pass(found: TreeNode | NodeList, wanted: (path: Buffer) => boolean): Promise<void> {
@@ -149,7 +169,7 @@ export class RestoreRun {
       if (node.type === 'dir') {
         if (await this.#target.directory(path, node)) this.#count.dirs++
       } else if (node.type === 'socket') this.#socket(path)
-      else if (this.#links.defer({ path, node, relative: entry.path })) return
+      else if (this.#links.defer({ path, node })) return
       else if (node.type === 'file') await this.#file(path, node)
     } catch (error) {
       this.#signal.throwIfAborted()
@@ -215,8 +235,13 @@ export class RestoreRun {
     return sameContent(path, node, { disk, tree: this.#tree, idMac: keys.shared.idMac })
   }
 
-  async #link(path: Buffer, node: TreeNode, relative: Buffer): Promise<void> {
-    const made = await this.#links.make({ path, node, relative })
+  async #link({ path, node }: Link): Promise<void> {
+    this.#signal.throwIfAborted()
+    await this.#guard(path, () => this.#makeLink({ path, node }))
+  }
+
+  async #makeLink({ path, node }: Link): Promise<void> {
+    const made = await this.#links.make({ path, node })
     if (made === 'keep') this.#kept(path)
     else if (made === 'copy') await this.#file(path, node)
     else if (node.type === 'file') {
@@ -261,8 +286,7 @@ export class RestoreRun {
 
   #fail(path: Buffer, error: unknown): void {
     if (endsAll(error)) throw toPlexiError(error)
-    const { code, message } = toPlexiError(error)
-    this.#failed.push({ path: nameText(path), code, reason: message })
+    this.#failed.add(path, error)
   }
 
   #progress(): void {

@@ -32,6 +32,8 @@ interface Selection {
 }
 
 const NOTHING = Buffer.alloc(0)
+/** Directories whose nodes are in memory at a time. What lies further out is read again when it is its turn. */
+const AT_HAND = 8
 
 /** Everything at and below `found`, depth first. */
 export async function* selected(found: TreeNode | NodeList, from: Selection): AsyncGenerator<Selected | Broken> {
@@ -61,20 +63,54 @@ async function* top(node: TreeNode, from: Selection): AsyncGenerator<Selected | 
   }
   const above: Buffer[] = []
   for (const parent of parents) above.push(inside(above.at(-1) ?? NOTHING, parent))
-  yield* below({ path: inside(above.at(-1) ?? NOTHING, name), node, above, descend: true }, from, 0)
+  yield* below({ path: inside(above.at(-1) ?? NOTHING, name), node, above, descend: true }, from)
 }
 
-async function* below(entry: Selected, from: Selection, depth: number): AsyncGenerator<Selected | Broken> {
+/** A directory that is being walked. */
+interface Level {
+  readonly path: Buffer
+  readonly list: NodeList
+  /** Undefined: to be read again, from behind `last`. */
+  nodes: AsyncGenerator<TreeNode> | undefined
+  last: Uint8Array | undefined
+}
+
+/** Not by recursion: memory is that of `AT_HAND` directories, however deep the tree is and however large they are. */
+async function* below(entry: Selected, { tree }: Selection): AsyncGenerator<Selected | Broken> {
   yield entry
-  const { list } = entry.node
-  if (list === undefined || !entry.descend) return
-  try {
-    if (depth >= limits.pathDepth) throw malformed('tree', 'too deep')
-    for await (const node of from.tree.nodes(list))
-      yield* below({ path: inside(entry.path, node.name), node, above: [], descend: true }, from, depth + 1)
-  } catch (error) {
-    yield { path: entry.path, error }
+  const levels = entry.descend ? [...levelOf(entry)] : []
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    let node: TreeNode | undefined
+    try {
+      node = await nextOf(tree, level)
+    } catch (error) {
+      yield { path: level.path, error }
+    }
+    if (node === undefined) {
+      levels.pop()
+      continue
+    }
+    const inner: Selected = { path: inside(level.path, node.name), node, above: [], descend: true }
+    yield inner
+    if (!inner.descend) continue
+    if (levels.length >= limits.pathDepth || inner.path.length > limits.pathBytes)
+      yield { path: inner.path, error: malformed('tree', 'too deep') }
+    else levels.push(...levelOf(inner))
+    const far = levels.at(-1 - AT_HAND)
+    if (far !== undefined) far.nodes = undefined
   }
+}
+
+function levelOf({ path, node }: Selected): Level[] {
+  return node.list === undefined ? [] : [{ path, list: node.list, nodes: undefined, last: undefined }]
+}
+
+async function nextOf(tree: TreeReader, level: Level): Promise<TreeNode | undefined> {
+  level.nodes ??= tree.nodes(level.list, level.last)
+  const next = await level.nodes.next()
+  if (next.done === true) return undefined
+  level.last = next.value.name
+  return next.value
 }
 
 function inside(directory: Buffer, name: Uint8Array): Buffer {

@@ -5,6 +5,7 @@
 import { PlexiError, toPlexiError } from '../../base/errors.ts'
 import type { BlockingDisk } from '../../base/blocking-disk.ts'
 import { isRefusal } from './attributes.ts'
+import { refusalOf } from './failures.ts'
 import type { Look, PourFailure, PourFile, PourJob, PourResult } from './pour-job.ts'
 
 const MAX_OPEN = 64
@@ -67,7 +68,7 @@ export class StagedFiles {
   fail(file: number, error: unknown): void {
     const state = this.#state(file)
     if (state.done) return
-    const { code, message, details } = toPlexiError(error)
+    const { code, message, details } = refusalOf(error) ?? toPlexiError(error)
     this.#failed.push({ file, code, message, details })
     state.done = true
     this.#close(state)

@@ -4,14 +4,14 @@
  * content appears by rename when it is complete; an existing thing is replaced only as the request allows.
  */
 import { join as joinText } from 'node:path'
-import { compare, toHex, utf8 } from '../../base/bytes.ts'
+import { compare, MiB, toHex, utf8 } from '../../base/bytes.ts'
 import { deviceNumber, type Disk, type DiskStat } from '../../base/disk.ts'
 import { invariant, PlexiError } from '../../base/errors.ts'
 import type { Random } from '../../base/random.ts'
 import { nameText } from '../sources/excludes.ts'
 import { join } from '../sources/walk.ts'
 import type { TreeNode } from '../tree/node.ts'
-import { restoreXattrs } from './attributes.ts'
+import { restoreXattrs, xattrBytes } from './attributes.ts'
 import { Ownership } from './ownership.ts'
 import type { Look } from './pour-job.ts'
 
@@ -27,6 +27,8 @@ export interface TargetOptions {
 export type Verdict = 'write' | 'intact' | 'keep'
 
 const STAGING = '.plexichat-restore-'
+/** Extended attributes of directories kept until the end. */
+const MAX_XATTR_BYTES = 16 * MiB
 
 export class Target {
   readonly #options: TargetOptions
@@ -34,9 +36,10 @@ export class Target {
   readonly #staging: string
   #staged = 0
   #ownership: Ownership | undefined
-  #directories: { path: Buffer; look: Look }[] = []
-  readonly #seen = new Set<string>()
+  /** By path: how each is to look in the end. `dressed`: all but mode and time is done. */
+  #directories = new Map<string, { readonly look: Look; readonly dressed: boolean }>()
   readonly #fresh = new Set<string>()
+  #xattrBytes = 0
   #attributesLeft = 0
 
   constructor(options: TargetOptions, deps: { disk: Disk; random: Random }) {
@@ -95,8 +98,7 @@ export class Target {
    */
   async directory(path: Buffer, node?: TreeNode): Promise<boolean> {
     const key = path.toString('latin1')
-    if (this.#seen.has(key)) return false
-    if (node !== undefined) this.#seen.add(key)
+    if (this.#directories.has(key)) return false
     let stat = await this.#disk.stat(path)
     if (stat !== undefined && stat.kind !== 'directory') {
       if (this.#options.overwrite !== 'always') throw exists(path)
@@ -107,8 +109,13 @@ export class Target {
       await this.#disk.mkdir(path, node === undefined ? 0o777 : 0o700)
       this.#fresh.add(key)
     } else if ((stat.mode & 0o700) !== 0o700) await this.#disk.chmod(path, stat.mode | 0o700)
-    if (node !== undefined) this.#directories.push({ path, look: this.ownership.look(node) })
+    if (node !== undefined) this.#directories.set(key, await this.#remembered(path, this.ownership.look(node)))
     return true
+  }
+
+  /** Whether `directory` made sure of it, with metadata. */
+  hasDirectory(path: Buffer): boolean {
+    return this.#directories.has(path.toString('latin1'))
   }
 
   /** What is there already, and what that means for a file. Throws `STORAGE_TARGET_EXISTS`. */
@@ -121,11 +128,9 @@ export class Target {
 
   /** Owner, attributes, mode and time, in that order: giving a thing away clears setuid and capabilities. */
   async dress(path: Buffer, look: Look, link = false): Promise<void> {
-    const { mode, mtimeNs, owner, xattrs } = look
-    if (owner !== undefined) await this.#disk.chown(path, owner[0], owner[1])
-    this.#attributesLeft += await restoreXattrs(this.#disk, path, xattrs)
-    if (!link) await this.#disk.chmod(path, mode)
-    await this.#disk.setMtime(path, mtimeNs)
+    await this.#giveBack(path, look)
+    if (!link) await this.#disk.chmod(path, look.mode)
+    await this.#disk.setMtime(path, look.mtimeNs)
   }
 
   /** A symbolic link, fifo or device. False when it is newer and stays. Throws `STORAGE_TARGET_EXISTS`. */
@@ -164,14 +169,34 @@ export class Target {
   /** Modes and times of all directories, innermost first: nothing changes in them any more. */
   async finishDirectories(failed: (path: Buffer, error: unknown) => void): Promise<void> {
     await this.close()
-    for (const { path, look } of this.#directories.toReversed()) {
+    for (const [key, { look, dressed }] of [...this.#directories].reverse()) {
+      const path = Buffer.from(key, 'latin1')
       try {
-        await this.dress(path, look)
+        if (!dressed) await this.#giveBack(path, look)
+        await this.#disk.chmod(path, look.mode)
+        await this.#disk.setMtime(path, look.mtimeNs)
       } catch (error) {
         failed(path, error)
       }
     }
-    this.#directories = []
+    this.#directories = new Map()
+  }
+
+  /** Attributes wait for the end, like mode and time; where they are too many for that they are set at once. */
+  async #remembered(path: Buffer, look: Look): Promise<{ look: Look; dressed: boolean }> {
+    const bytes = xattrBytes(look.xattrs)
+    if (this.#xattrBytes + bytes <= MAX_XATTR_BYTES) {
+      this.#xattrBytes += bytes
+      return { look, dressed: false }
+    }
+    await this.#giveBack(path, look)
+    const { mode, mtimeNs } = look
+    return { look: { mode, mtimeNs }, dressed: true }
+  }
+
+  async #giveBack(path: Buffer, { owner, xattrs }: Look): Promise<void> {
+    if (owner !== undefined) await this.#disk.chown(path, owner[0], owner[1])
+    this.#attributesLeft += await restoreXattrs(this.#disk, path, xattrs)
   }
 
   async #make(path: Buffer, node: TreeNode): Promise<void> {

@@ -13,6 +13,7 @@ import type { Parts } from '../parts.ts'
 import type { ChunkReader } from '../read/chunk-reader.ts'
 import type { ShardReader } from '../read/shard-reader.ts'
 import type { Extent } from '../tree/node.ts'
+import { xattrBytes } from './attributes.ts'
 import { PieceTable } from './pieces.ts'
 import type { Look, LooseChunk, PourFile, PourJob, PourResult } from './pour-job.ts'
 
@@ -48,6 +49,8 @@ export interface WindowDeps {
   readonly poured: (result: PourResult) => void
 }
 
+/** What one file or piece in a window may take in memory, about. */
+const BYTES_PER_PLACE = 256
 /** Files without any piece are made so many at once. */
 const FILES_PER_JOB = 500
 
@@ -63,7 +66,7 @@ export class RestoreWindow {
     this.#deps = deps
   }
 
-  /** Files and pieces in it. */
+  /** Files and pieces in it; files of which much has to be remembered count more. */
   get size(): number {
     return this.#size
   }
@@ -86,7 +89,7 @@ export class RestoreWindow {
   /** All pieces of the file have been added, to this window or those before. */
   planned(file: RestoreFile): void {
     file.planned = true
-    this.#size++
+    this.#size += 1 + Math.floor(bytesOf(file) / BYTES_PER_PLACE)
     if (file.waiting === 0 && !file.failed) this.#ends.push(file)
   }
 
@@ -199,6 +202,10 @@ export class RestoreWindow {
     this.#batches.set(no, batch)
     return batch
   }
+}
+
+function bytesOf({ path, look }: RestoreFile): number {
+  return path.length + xattrBytes(look.xattrs)
 }
 
 function pourFile(file: RestoreFile): PourFile {

@@ -1,6 +1,6 @@
 /**
  * What a directory entry is, and its canonical form. Spec: docs/spec/04-snapshot-and-head.md § Tree.
- * Invariants: names are single path components; a node list is strictly ascending by name bytes.
+ * Invariants: names are single path components; a node list is strictly ascending by name bytes; no extent is empty.
  */
 import { compare } from '../../base/bytes.ts'
 import type { Plain } from '../../crypto/codec.ts'
@@ -135,6 +135,7 @@ export function extentPlain(extent: Extent): Plain {
 export function readExtent(value: Plain): Extent {
   const [chunk, from, length] = asTuple(value, 'extent', 3)
   const id = chunk === null ? null : chunkId(asBytes(chunk, 'extent', { length: 32 }))
+  if (length === 0) throw malformed('extent', 'empty')
   return { chunk: id, from: asUint(from, 'extent'), length: asUint(length, 'extent') }
 }
 

@@ -1,8 +1,10 @@
 /**
  * Walking stored trees. Spec: docs/spec/04-snapshot-and-head.md § Tree, § Lists.
- * Invariant: what a hostile or damaged tree says is bounded (depth, counts, order) before it is followed.
+ * Invariants: what a hostile or damaged tree says is bounded (depth, counts, order) before it is followed; a walk that never
+ * has to wait for bytes still lets others have their turn.
  */
 import { compare } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
 import { chunkId, type ChunkId } from '../../shard/index.ts'
 import { asBytes, asList, malformed } from '../codec/fields.ts'
 import { decodeObject } from '../codec/object.ts'
@@ -12,21 +14,44 @@ import { decodeNodes, readExtent, type Content, type Extent, type NodeList, type
 /** Plaintext of a chunk, checked against its id. */
 export type ReadChunk = (id: ChunkId) => Promise<Uint8Array>
 
+/** Called at every step; what it gives is waited for. Throws when the walk is to stop. */
+export type Pause = () => Promise<void> | undefined
+
+/** Steps take the thread no longer than this. */
+const TURN_MS = 20
+
+/** Others have their turn whenever the walk had its own, and may have aborted it then. */
+export function takeTurns(clock: Clock, signal: AbortSignal): Pause {
+  let since = clock.elapsed()
+  return () => {
+    if (clock.elapsed() - since < TURN_MS) return undefined
+    return clock.sleep(0, signal).then(() => {
+      since = clock.elapsed()
+    })
+  }
+}
+
 export class TreeReader {
   readonly #read: ReadChunk
+  readonly #pause: Pause
 
-  constructor(read: ReadChunk) {
+  constructor(read: ReadChunk, pause: Pause = () => undefined) {
     this.#read = read
+    this.#pause = pause
   }
 
-  /** The nodes of one directory in ascending order of their names, each name once. */
-  async *nodes(list: NodeList): AsyncGenerator<TreeNode> {
+  /** The nodes of one directory in ascending order of their names, each name once. `after`: those behind that name. */
+  async *nodes(list: NodeList, after?: Uint8Array): AsyncGenerator<TreeNode> {
     let last: Uint8Array | undefined
+    let empty = 0
     for await (const id of this.#leaves(list.depth, list.chunks)) {
-      for (const node of decodeNodes(await this.#read(id))) {
+      const nodes = decodeNodes(await this.#read(id))
+      if (nodes.length === 0 && ++empty > 1) throw malformed('node list', 'empty')
+      for (const node of nodes) {
         if (last !== undefined && compare(last, node.name) >= 0) throw malformed('node list', 'not in order')
         last = node.name
-        yield node
+        await this.#pause()
+        if (after === undefined || compare(after, last) < 0) yield node
       }
     }
   }
@@ -37,6 +62,7 @@ export class TreeReader {
     for await (const extent of this.#flatten(content.depth, content.extents)) {
       sum += extent.length
       if (sum > size) break
+      await this.#pause()
       yield extent
     }
     if (sum !== size) throw malformed('file', 'extents do not add up to its size')
@@ -58,9 +84,11 @@ export class TreeReader {
 
   async *#lists(depth: number, ids: readonly ChunkId[]): AsyncGenerator<readonly [ChunkId, number]> {
     for (const id of ids) {
+      await this.#pause()
       yield [id, depth]
       if (depth === 0) continue
       const plain = asList(decodeObject('PXtl', await this.#read(id), limits.objectBytes), 'list', limits.listItems)
+      if (plain.length === 0) throw malformed('list', 'empty')
       yield* this.#lists(
         depth - 1,
         plain.map((item) => chunkId(asBytes(item, 'list', { length: 32 }))),

@@ -11,6 +11,7 @@ import type { Parts } from '../../src/backup/parts.ts'
 import { Places } from '../../src/backup/remotes/places.ts'
 import { RemoteBook } from '../../src/backup/remotes/remote-book.ts'
 import { Session } from '../../src/backup/session.ts'
+import { DecodedSnapshots } from '../../src/backup/snapshot/decoded.ts'
 import { encodeSnapshot, type SnapshotId } from '../../src/backup/snapshot/snapshot.ts'
 import type { ChunkWriter } from '../../src/backup/store/chunk-writer.ts'
 import { finishWriting } from '../../src/backup/store/finish.ts'
@@ -97,5 +98,6 @@ async function openParts(
     await index.close()
     catalogue.close()
   }
-  return { parts: { ...parts, kernel }, close }
+  const decoded = new DecodedSnapshots(idMac)
+  return { parts: { ...parts, kernel, decoded }, close }
 }

@@ -12,6 +12,8 @@ import {
   putHead,
   putShard,
   releaseShards,
+  renewLeases,
+  restoreReleased,
 } from '../../../src/node/protocols/index.ts'
 import { encodeFrame } from '../../../src/node/protocols/wire.ts'
 import { SHARD_BYTES } from '../../../src/shard/index.ts'
@@ -110,6 +112,8 @@ t.test('a revoked device is refused everywhere once the host knows', async (t) =
     get: () => getShard(host.call(stolen.peer), older, shard.id),
     has: () => hasShards(host.call(stolen.peer), older, [shard.id]),
     release: () => releaseShards(host.call(stolen.peer), { ...stolen, ...older }, [shard.id]),
+    'restore-released': () => restoreReleased(host.call(stolen.peer), { ...stolen, ...older }, [shard.id]),
+    renew: () => renewLeases(host.call(stolen.peer), { ...stolen, ...older }, { upTo: 1, count: 1, root: shard.id }),
     'get-head': () => getHeads(host.call(stolen.peer), older, stolen.vault),
     'put-head': () => putHead(host.call(stolen.peer), stolen, headOf(stolen)),
     join: () =>

@@ -1,16 +1,17 @@
-/** Looking into snapshots: what differs between two of them. */
+/** Looking into snapshots: what differs, what is found, and reading as little as needed. */
 import {
-  closeSync,
-  openSync,
-  writeSync,
   chmodSync,
+  closeSync,
   lutimesSync,
   mkdirSync,
+  openSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
@@ -22,7 +23,7 @@ import { TreeDiff } from '../../src/backup/read/diff.ts'
 import { NodeListBuilder } from '../../src/backup/tree/list-builder.ts'
 import type { NodeList, TreeNode } from '../../src/backup/tree/node.ts'
 import { TreeReader } from '../../src/backup/tree/tree-reader.ts'
-import { chunkId } from '../../src/shard/index.ts'
+import { chunkId, type FetchOutcome, type FetchRequest } from '../../src/shard/index.ts'
 import { MemoryHosts, MemoryNetwork } from '../support/memory-network.ts'
 import { noise } from '../support/source-tree.ts'
 import { collect, never, newVault, openEngine, summaryOf, temporaryDirectory } from '../support/vault.ts'
@@ -125,6 +126,61 @@ t.test('parts of snapshots: directories under other names, single files, and wha
   await t.rejects(diff(w, place('source/a'), place('source/b/own')), { code: 'VALIDATION_USAGE' })
   await t.rejects(diff(w, place('source/c'), place('source/b')), { code: 'STORAGE_PATH_NOT_FOUND' })
   await t.rejects(diff(w, whole('beef'), whole(snapshot)), { code: 'STORAGE_SNAPSHOT_NOT_FOUND' })
+})
+
+t.test('a name is found in every snapshot, with what it was there', async (t) => {
+  const w = await world(t)
+  mkdirSync(join(w.source, 'letters'))
+  writeFileSync(join(w.source, 'letters/to Ada.odt'), 'first')
+  const first = await w.backUp()
+  writeFileSync(join(w.source, 'letters/to Ada.odt'), 'second version')
+  const second = await w.backUp()
+  rmSync(join(w.source, 'letters'), { recursive: true })
+  await w.backUp()
+  for (const pattern of ['*.odt', 'source/*/to Ada.odt']) {
+    const found = await collect(w.engine.find(pattern, {}, never))
+    t.same(
+      found.map(({ snapshot, path, size }) => [snapshot, path, size]),
+      [
+        [second, 'source/letters/to Ada.odt', 14],
+        [first, 'source/letters/to Ada.odt', 5],
+      ],
+    )
+  }
+})
+
+/** Remembers which shards were asked for. */
+class Watched extends MemoryNetwork {
+  readonly fetched = new Set<string>()
+
+  override fetch(request: FetchRequest): Promise<FetchOutcome> {
+    this.fetched.add(toHex(request.stripe.ids[request.index] as Uint8Array))
+    return super.fetch(request)
+  }
+}
+
+t.test('one file comes back without the shards of the others', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const source = join(dir, 'source')
+  mkdirSync(source)
+  for (let i = 0; i < 12; i++) writeFileSync(join(source, `file ${String(i)}`), noise(String(i), 1_000_000))
+  const hosts = new MemoryHosts(3)
+  const setup = { keys: newVault().keys, home: join(dir, 'home') }
+  const before = new MemoryNetwork(hosts)
+  const first = await openEngine({ ...setup, network: before })
+  const { newShards } = await summaryOf(first.backup({ paths: [source] }, never))
+  await first.close()
+  t.ok(newShards >= 12, `${String(newShards)} shards`)
+
+  const network = new Watched(hosts)
+  await network.adoptGroups(before.groups())
+  const engine = await openEngine({ ...setup, network })
+  t.teardown(() => engine.close())
+  const request = { snapshot: 'latest', path: 'source/file 7', to: join(dir, 'out') }
+  t.match(await summaryOf(engine.restore(request, never)), { files: 1, failed: [] })
+  t.ok(readFileSync(join(dir, 'out/file 7')).equals(noise('7', 1_000_000)))
+  // One of metadata, and what 1 MB lies on.
+  t.ok(network.fetched.size >= 1 && network.fetched.size <= 5, `${String(network.fetched.size)} shards fetched`)
 })
 
 t.test('any part of a file, with holes and many chunks', async (t) => {

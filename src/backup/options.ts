@@ -21,6 +21,8 @@ export interface BackupOptions {
   readonly maxIndexRoots: number
   /** Entries taken from the walk before their turn; small files among them are read ahead. */
   readonly readAheadItems: number
+  /** Names of a directory looked at in one job. */
+  readonly listedAtOnce: number
   /** Bytes of a large file read at once. */
   readonly readBlockBytes: number
   /** Stripes being placed at once. */
@@ -52,6 +54,7 @@ export const defaultBackupOptions: BackupOptions = {
   maxInlineSegmentBytes: 48 * KiB,
   maxIndexRoots: 32,
   readAheadItems: 2_048,
+  listedAtOnce: 8_192,
   readBlockBytes: 2 * MiB,
   stripesInFlight: 4,
   shardsPerCommit: 16,

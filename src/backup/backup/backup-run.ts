@@ -114,7 +114,14 @@ export class BackupRun {
   async #read(roots: readonly WalkEntry[], store: ChunkStore): Promise<NodeList> {
     const { parts } = this.#session
     const homes = await OwnHomes.of(parts.disk, [dirname(parts.home.catalog), parts.home.outbox, parts.home.index])
-    const walk = { disk: parts.disk, list: lister(parts), homes, signal: this.#signal, ...leftOut(this.#request) }
+    const walk = {
+      disk: parts.disk,
+      list: lister(parts),
+      listedAtOnce: parts.options.listedAtOnce,
+      homes,
+      signal: this.#signal,
+      ...leftOut(this.#request),
+    }
     const owners = await readOwners(parts.disk)
     const writer = new TreeWriter({
       parts,

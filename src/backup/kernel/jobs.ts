@@ -29,10 +29,9 @@ export interface Names {
 export interface ListJob {
   readonly path: Uint8Array
   readonly only?: Names
+  /** Entries looked at. */
+  readonly most: number
 }
-
-/** Entries of a directory that are looked at in one job, at most. */
-export const LISTED_AT_ONCE = 8192
 
 /** What `lstat` says, a column each. */
 export interface Columns {

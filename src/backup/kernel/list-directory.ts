@@ -9,7 +9,7 @@ import { pack, partEnd, unpack } from './names.ts'
 
 const SLASH = 0x2f
 
-export function listDirectory({ path, only }: ListJob, disk: BlockingDisk): ListResult {
+export function listDirectory({ path, only, most }: ListJob, disk: BlockingDisk): ListResult {
   let names: Buffer[]
   try {
     names = only === undefined ? disk.readdir(Buffer.from(path)).sort(compare) : unpack(only)
@@ -17,7 +17,7 @@ export function listDirectory({ path, only }: ListJob, disk: BlockingDisk): List
     return { error: reasonOf(error) }
   }
   const packed = pack(names)
-  const columns = emptyColumns(partEnd(packed, 0))
+  const columns = emptyColumns(partEnd(packed, 0, most))
   const reasons: Record<number, string> = {}
   const start = path.at(-1) === SLASH ? Buffer.from(path) : Buffer.concat([path, Buffer.from('/')])
   for (let i = 0; i < columns.states.length; i++) {

@@ -1,10 +1,7 @@
 /** Names of a directory in one piece, so that they cross threads cheaply, and the parts a long one is looked at in. */
 import { concat } from '../../base/bytes.ts'
 import { nameHash } from '../tree/list-builder.ts'
-import { LISTED_AT_ONCE, type Names } from './jobs.ts'
-
-/** A part of a long directory ends before a name with such a hash: one name more moves no other part. */
-const CUT_MASK = 0x3ff
+import type { Names } from './jobs.ts'
 
 export function pack(names: readonly Uint8Array[]): Names {
   const ends = new Uint32Array(names.length)
@@ -22,10 +19,14 @@ export function nameAt({ names, ends }: Names, i: number): Buffer {
   return Buffer.from(names.buffer, names.byteOffset + start, (ends[i] as number) - start)
 }
 
-/** Where the part that begins with name number `from` ends: at most `LISTED_AT_ONCE` names further. */
-export function partEnd(names: Names, from: number): number {
-  const last = from + LISTED_AT_ONCE
+/**
+ * Where the part that begins with name number `from` ends, `most` names further at most. A name decides by its hash: so
+ * one name more moves no other part.
+ */
+export function partEnd(names: Names, from: number, most: number): number {
+  const last = from + most
   if (names.ends.length <= last) return names.ends.length
-  for (let i = from + LISTED_AT_ONCE / 2; i < last; i++) if ((nameHash(nameAt(names, i)) & CUT_MASK) === 0) return i
+  for (let i = from + Math.ceil(most / 2); i < last; i++)
+    if ((nameHash(nameAt(names, i)) >>> 0) % Math.ceil(most / 8) === 0) return i
   return last
 }

@@ -45,6 +45,8 @@ export type WalkItem =
 export interface WalkDeps {
   readonly disk: Disk
   readonly list: (job: ListJob) => Promise<Listing | { readonly error: string }>
+  /** Names of a directory looked at in one job. */
+  readonly listedAtOnce: number
   /** What earlier backups stored; without it every directory is entered. */
   readonly unchanged?: Unchanged
   readonly excludes: Excludes
@@ -75,7 +77,11 @@ async function* single(root: WalkEntry, deps: WalkDeps, unchanged: Unchanged): A
   const at = root.path.lastIndexOf('/')
   const name = root.path.subarray(at + 1)
   const names = ['', ...companionSuffixes].map((suffix) => Buffer.concat([name, Buffer.from(suffix)]))
-  const listing = await deps.list({ path: root.path.subarray(0, Math.max(1, at)), only: pack(names.sort(compare)) })
+  const listing = await deps.list({
+    path: root.path.subarray(0, Math.max(1, at)),
+    only: pack(names.sort(compare)),
+    most: names.length,
+  })
   const memory = 'error' in listing ? undefined : unchanged.directory(root, listing)
   yield { type: 'file', ...root, ...given(memory) }
   if (memory !== undefined) yield { type: 'part', memory }
@@ -136,7 +142,7 @@ async function open(place: Place, deps: VisitDeps): Promise<{ told: readonly Wal
   const note = (reason: string): WalkItem => ({ type: 'note', path, reason })
   if (!mayEnter(entry, deps))
     return { told: [note('another file system, not entered'), { type: 'enter', ...entry }, { type: 'leave' }] }
-  const listing = await (place.listed ?? deps.list({ path: entry.path }))
+  const listing = await (place.listed ?? deps.list({ path: entry.path, most: deps.listedAtOnce }))
   if ('error' in listing) return { told: [{ type: 'skipped', path, reason: listing.error }] }
   if (deps.homes.isOwn(entry.stat, listing)) return { told: [note('a home or store of PlexiChat is never backed up')] }
   const marker = await markerIn(entry, listing, deps)
@@ -159,8 +165,8 @@ interface Inside extends Place {
 async function* parts({ entry, listing }: Inside, deps: VisitDeps): AsyncGenerator<Listed> {
   yield listing
   for (let at = listing.seen; at < listing.length;) {
-    const end = partEnd(listing.found, at)
-    yield deps.list({ path: entry.path, only: listing.names(at, end) })
+    const end = partEnd(listing.found, at, deps.listedAtOnce)
+    yield deps.list({ path: entry.path, only: listing.names(at, end), most: end - at })
     at = end
   }
 }
@@ -261,7 +267,7 @@ class ListedAhead {
       if (listing.kind(i) !== 'directory' || !isWanted(this.#inside, i, this.#deps)) continue
       const path = join(entry.path, listing.name(i))
       if (!mayEnter({ name: path, path, stat: listing.stat(i) }, this.#deps)) continue
-      const listed = this.#deps.list({ path })
+      const listed = this.#deps.list({ path, most: this.#deps.listedAtOnce })
       listed.catch(() => undefined)
       this.#started.set(i, listed)
     }

@@ -18,7 +18,7 @@ async function found(path: string, request: BackupRequest, disk: BlockingDisk = 
   const kernel = { run: (_name: 'list', job: ListJob) => Promise.resolve(listDirectory(job, disk)) }
   const list = lister({ kernel, clock: systemClock })
   const homes = await OwnHomes.of(systemDisk, [])
-  const deps = { disk: systemDisk, list, homes, signal: never, ...leftOut(request) }
+  const deps = { disk: systemDisk, list, listedAtOnce: 3, homes, signal: never, ...leftOut(request) }
   const items = await collect(walk({ name: Buffer.from('root'), path: Buffer.from(path), stat: stat! }, deps))
   return items.flatMap((item) => {
     if (item.type === 'leave' || item.type === 'part') return []

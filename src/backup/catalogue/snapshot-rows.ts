@@ -120,10 +120,9 @@ export class SnapshotRows {
     return this.#all(`SELECT ${columns} FROM snapshots ${NOT_FORGOTTEN} ORDER BY time DESC, no DESC LIMIT 1`)
   }
 
-  /** Those whose id begins with these hex digits, newest first; two will do to see that there are several. */
+  /** Those whose id begins with these hex digits, newest first. */
   named(prefix: string): SnapshotRow[] {
-    const sql = `SELECT ${columns} FROM snapshots ${NOT_FORGOTTEN} AND substr(hex(id), 1, ?) = ?
-                 ORDER BY time DESC, no DESC LIMIT 2`
+    const sql = `SELECT ${columns} FROM snapshots ${NOT_FORGOTTEN} AND substr(hex(id), 1, ?) = ? ORDER BY time DESC, no DESC`
     return this.#all(sql, prefix.length, prefix.toUpperCase())
   }
 

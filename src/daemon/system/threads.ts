@@ -31,6 +31,9 @@ interface Waiting {
   reject(error: unknown): void
 }
 
+/** Jobs leave little garbage, as their bytes lie in slabs: V8's usual room for it would only stay resident. */
+const YOUNG_MB = 4
+
 class SystemThread implements Thread {
   readonly #worker: Worker
   readonly #waiting = new Map<number, Waiting>()
@@ -40,7 +43,10 @@ class SystemThread implements Thread {
   constructor(setup: unknown) {
     // The file beside this one, in the tree as in what is published.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    this.#worker = new Worker(new URL(`./engine-thread.${extension}`, import.meta.url), { workerData: setup })
+    this.#worker = new Worker(new URL(`./engine-thread.${extension}`, import.meta.url), {
+      workerData: setup,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    })
     this.#worker.on('message', (reply: ThreadReply) => this.#settle(reply))
     this.#worker.on('error', (error) => this.#end(toPlexiError(error)))
     this.#worker.on('exit', () => this.#end(new PlexiError('SYSTEM_UNEXPECTED', { reason: 'a thread ended' })))

@@ -28,11 +28,14 @@ import type { Threads } from '../../src/base/threads.ts'
 export interface TestVault {
   readonly phrase: string
   readonly keys: EngineKeys
+  /** Of the key that signs: what another process needs besides. */
+  readonly seed: Uint8Array
 }
 
 export function newVault(): TestVault {
   const phrase = newPhrase(systemRandom)
-  return { phrase, keys: deviceOf(phrase) }
+  const seed = systemRandom.bytes(32)
+  return { phrase, keys: deviceOf(phrase, undefined, allGrants, seed), seed }
 }
 
 /** A device of the vault: the first one, or one more with the authority that hosts kept. */
@@ -40,9 +43,10 @@ export function deviceOf(
   phrase: string,
   found?: { authority: Uint8Array; terms: Uint8Array },
   grants: readonly Grant[] = allGrants,
+  seed: Uint8Array = systemRandom.bytes(32),
 ): EngineKeys {
   const secrets = deriveVault(phrase)
-  const sign = signingKey(systemRandom.bytes(32))
+  const sign = signingKey(seed)
   const device = peerKeyOf(sign.publicKey)
   const serial = newSerial(systemRandom)
   const content = {

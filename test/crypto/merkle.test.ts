@@ -3,6 +3,7 @@ import t from 'tap'
 import fc from 'fast-check'
 import { fromHex, toHex } from '../../src/base/bytes.ts'
 import { leafHash, merkleProof, merkleRoot, nodeHash, RootHasher, verifyMerkleProof } from '../../src/crypto/merkle.ts'
+import { loadVectors } from '../support/vectors.ts'
 
 const h = (...parts: Uint8Array[]): Buffer => {
   const state = createHash('sha256')
@@ -157,4 +158,16 @@ t.test('a streamed root can be asked for at any time', (t) => {
     t.same(hasher.root(), merkleRoot(Array.from({ length: n }, (_, i) => leafHash(Buffer.of(i + 1)))))
   }
   t.end()
+})
+
+t.test('proofs of the vectors are those we would make', async (t) => {
+  const hashes = Array.from({ length: 7 }, (_, i) => leafHash(Buffer.from(`leaf ${String(i)}`)))
+  let compared = 0
+  for (const { name, input } of loadVectors('01-keys')) {
+    const index = /^Merkle proof of leaf (\d+) of 7$/.exec(name)?.[1]
+    if (index === undefined) continue
+    t.same(merkleProof(hashes, Number(index)).map(toHex), input['path'], name)
+    compared++
+  }
+  t.ok(compared > 0)
 })

@@ -2,9 +2,9 @@
  * Checking what is stored: every stripe's holders, optionally shard bodies, and every tree. Spec: docs/BACKUP_SYSTEM.md §
  * Verify. Invariant: what is found lost is remembered, so that the next backup stores it again.
  */
-import { toHex } from '../../base/bytes.ts'
+import { toHex, view } from '../../base/bytes.ts'
 import { mapBounded, Semaphore } from '../../base/queue.ts'
-import type { FetchOutcome, FetchRequest, HostFault, StripeRecord } from '../../shard/index.ts'
+import type { FetchOutcome, FetchRequest, HostFault, ShardId, StripeRecord } from '../../shard/index.ts'
 import { isRemoteGroup, REMOTE_PEER } from '../remotes/remote-group.ts'
 import type { StripeRow } from '../catalogue/stripe-rows.ts'
 import { needGrant } from '../engine-keys.ts'
@@ -207,10 +207,20 @@ export class VerifyRun {
       if (last?.path === path && last.snapshot === snapshot.id) return
       if (this.#filesHit.length < MAX_FILES) this.#filesHit.push({ snapshot: snapshot.id, path })
     }
+    // A shard holds thousands of small files, and its row the prefixes of all their chunks: it is looked up once.
+    const verdicts = new Map<string, 'lost' | 'there' | 'unknown'>()
+    const verdictOf = (id: ShardId): 'lost' | 'there' | 'unknown' => {
+      const found = parts.catalogue.shards.find(id)
+      if (found === undefined) return 'unknown'
+      return this.#isLost(found.no) ? 'lost' : 'there'
+    }
     for await (const { chunk, path } of chunkUses(this.#session.tree(this.#signal), snapshot.tree, hit)) {
       this.#signal.throwIfAborted()
-      const found = chunks.locate(chunk)
-      if (found === undefined ? !parts.inline.holds(chunk) : this.#isLost(found.no)) hit(path)
+      const id = chunks.shardOf(chunk)
+      const name = id === undefined ? '' : view(id).toString('latin1')
+      const verdict = id === undefined ? 'unknown' : (verdicts.get(name) ?? verdictOf(id))
+      verdicts.set(name, verdict)
+      if (verdict === 'unknown' ? !parts.inline.holds(chunk) : verdict === 'lost') hit(path)
     }
     this.#checked.snapshots++
     this.#progress()

@@ -5,7 +5,7 @@
  * kernels) at its old place, and the licences of everything that is inside. Further entries may be named, such as the
  * benchmark's: `node scripts/build.ts bench/engine.ts` makes dist/engine.js too.
  */
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, extname, join, relative, sep } from 'node:path'
 import { build, type Metafile, type Plugin } from 'esbuild'
 import { root } from './command.ts'
@@ -92,9 +92,7 @@ function licenceOf(folder: string): string {
     version: string
     license?: string
   }
-  const texts = globSync('{LICENSE,LICENCE,COPYING}*', { cwd: join(root, folder) }).filter((file) =>
-    existsSync(join(root, folder, file)),
-  )
+  const texts = globSync('{LICENSE,LICENCE,COPYING,license,licence}*', { cwd: join(root, folder) })
   const text = texts.map((file) => readFileSync(join(root, folder, file), 'utf8').trim()).join('\n\n')
   return `──── ${name} ${version} (${license ?? 'see its text'})\n\n${text}\n`
 }

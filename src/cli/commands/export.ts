@@ -37,8 +37,9 @@ async function exportTar(session: Session, what: string, options: Options): Prom
 /** The file appears whole or not at all, and never over another one. */
 async function intoFile(session: Session, path: string, tar: AsyncIterable<Uint8Array>): Promise<void> {
   if (existsSync(path)) throw new PlexiError('STORAGE_EXISTS', { what: path })
-  const part = `${path}.part`
-  const file = createWriteStream(part, { mode: 0o600, flush: true })
+  // Of this process alone, so that nobody's file is in the way.
+  const part = `${path}.${String(process.pid)}.part`
+  const file = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true })
   try {
     await pipeline(tar, file)
     await rename(part, path)

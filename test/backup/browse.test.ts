@@ -163,14 +163,14 @@ t.test('one file comes back without the shards of the others', async (t) => {
   const dir = await temporaryDirectory(t)
   const source = join(dir, 'source')
   mkdirSync(source)
-  for (let i = 0; i < 12; i++) writeFileSync(join(source, `file ${String(i)}`), noise(String(i), 1_000_000))
+  for (let i = 0; i < 30; i++) writeFileSync(join(source, `file ${String(i)}`), noise(String(i), 1_000_000))
   const hosts = new MemoryHosts(3)
   const setup = { keys: newVault().keys, home: join(dir, 'home') }
   const before = new MemoryNetwork(hosts)
   const first = await openEngine({ ...setup, network: before })
   const { newShards } = await summaryOf(first.backup({ paths: [source] }, never))
   await first.close()
-  t.ok(newShards >= 12, `${String(newShards)} shards`)
+  t.ok(newShards >= 28, `${String(newShards)} shards`)
 
   const network = new Watched(hosts)
   await network.adoptGroups(before.groups())
@@ -179,8 +179,11 @@ t.test('one file comes back without the shards of the others', async (t) => {
   const request = { snapshot: 'latest', path: 'source/file 7', to: join(dir, 'out') }
   t.match(await summaryOf(engine.restore(request, never)), { files: 1, failed: [] })
   t.ok(readFileSync(join(dir, 'out/file 7')).equals(noise('7', 1_000_000)))
-  // One of metadata, and what 1 MB lies on.
-  t.ok(network.fetched.size >= 1 && network.fetched.size <= 5, `${String(network.fetched.size)} shards fetched`)
+  // One of metadata, and what 1 MB lies on: each packer keeps chunks waiting to fill the last room of a shard, so a few more.
+  t.ok(
+    network.fetched.size >= 1 && network.fetched.size <= newShards / 3,
+    `${String(network.fetched.size)} shards fetched`,
+  )
 })
 
 t.test('any part of a file, with holes and many chunks', async (t) => {

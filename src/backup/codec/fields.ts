@@ -45,6 +45,12 @@ export class Fields {
     return asUint(this.#take(key), `${this.#what}.${key}`, max)
   }
 
+  /** The field `v`, which has to be exactly this; another throws `VALIDATION_VERSION`. */
+  version(expected: number): void {
+    const version = this.uint('v')
+    if (version !== expected) throw new PlexiError('VALIDATION_VERSION', { what: this.#what, version })
+  }
+
   /** A signed 64-bit integer. */
   int64(key: string): bigint {
     const value = this.#take(key)

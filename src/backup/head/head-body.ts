@@ -3,7 +3,6 @@
  * Head. Sealing, padding, signing and the notice are the shard room's. Invariant: canonical, strict, bounded.
  */
 import { fromHex, toHex } from '../../base/bytes.ts'
-import { PlexiError } from '../../base/errors.ts'
 import { decode, encode, type Plain } from '../../crypto/codec.ts'
 import { vaultId, type PeerKey, type VaultId } from '../../crypto/ids.ts'
 import { chunkId, type ChunkId, type PlacementGroup } from '../../shard/index.ts'
@@ -68,8 +67,7 @@ export function encodeHeadBody(head: HeadBody): Uint8Array {
 
 export function decodeHeadBody(bytes: Uint8Array): HeadBody {
   const f = new Fields(decode(bytes, { what: 'head', maxBytes: limits.headBytes }), 'head')
-  const version = f.uint('v')
-  if (version !== 1) throw new PlexiError('VALIDATION_VERSION', { what: 'head', version })
+  f.version(1)
   const prev = f.plain('prev')
   const head: HeadBody = {
     vault: vaultId(f.bytes('vault', { length: 32 })),

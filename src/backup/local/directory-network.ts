@@ -201,7 +201,7 @@ export class DirectoryNetwork implements ShardNetwork {
     if ((await this.#disk.stat(path)) === undefined) return undefined
     const bytes = await this.#disk.readFile(path, HEAD_FILE_BYTES)
     const f = new Fields(decode(bytes, { what: 'head file', maxBytes: HEAD_FILE_BYTES }), 'head file')
-    f.uint('v', 1)
+    f.version(1)
     f.list('records', 64)
     const max = { max: HEAD_FILE_BYTES }
     const head = {

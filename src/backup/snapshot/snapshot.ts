@@ -88,8 +88,7 @@ export function decodeSnapshotList(bytes: Uint8Array): Uint8Array[] {
 
 function readSnapshot(plain: Plain): Snapshot {
   const f = new Fields(plain, 'snapshot')
-  const version = f.uint('v')
-  if (version !== 1) throw new PlexiError('VALIDATION_VERSION', { what: 'snapshot', version })
+  f.version(1)
   const parent = f.plain('parent')
   const snapshot: Snapshot = {
     id: readId(f.bytes('id', { length: 16 })),

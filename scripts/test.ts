@@ -73,7 +73,13 @@ function testFiles(wanted: readonly string[]): string[] {
 }
 
 async function runTap(): Promise<number> {
-  const env = { ...toolEnvironment(), PLEXI_BUILT: '1', ...(long ? { PLEXICHAT_TEST_LONG: '1' } : {}) }
+  const env = {
+    ...toolEnvironment(),
+    PLEXI_BUILT: '1',
+    // Every file is a process that loads the same modules, and so is every daemon they start.
+    NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compiled'),
+    ...(long ? { PLEXICHAT_TEST_LONG: '1' } : {}),
+  }
   const args = ['run', '--reporter=tap', `--timeout=${long ? '3600' : '400'}`, ...files]
   const child = spawn('tap', args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
   const parser = new Parser()

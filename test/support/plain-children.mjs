@@ -1,8 +1,15 @@
 /**
- * Preloaded into every test (.taprc): programs that tests start run as users run them. tap would put a loader into
- * their NODE_OPTIONS to learn which files they read; it slows them down and cannot load programs without an extension.
+ * Preloaded into every test (.taprc).
+ * Programs that tests start run as users run them: tap would put a loader into their NODE_OPTIONS to learn which files
+ * they read; it slows them down and cannot load programs without an extension.
+ * And no async hooks: tap's domains hook every promise of a test to know whose late error it is, which doubles the cost
+ * of code that awaits much. Each of our files is a process of its own: an error nobody caught fails that file.
  */
-import { createRequire } from 'node:module'
+import asyncHooks from 'node:async_hooks'
+import { createRequire, syncBuiltinESMExports } from 'node:module'
+
+asyncHooks.createHook = () => ({ enable: () => undefined, disable: () => undefined })
+syncBuiltinESMExports()
 
 delete process.env.NODE_OPTIONS
 const ofTap = createRequire(import.meta.resolve('tap'))

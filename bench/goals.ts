@@ -35,6 +35,8 @@ const SIZE_OF_RESTIC: Readonly<Record<'A' | 'B' | 'D', number>> = { A: 1, B: 1, 
 const SIZE_OF_INPUT = 1.02
 const EDIT_OF_RESTIC = 0.08
 const EDIT_BYTES = 60e6
+/** 1.5 × the changed pages and 1 %. */
+const EDIT_OF_PAGES = 1.51
 const PEAK_MIB = 300
 const GROWTH_MIB = 64
 
@@ -91,7 +93,14 @@ function sizes(set: SetResult): Verdict[] {
       value: added / 1e6,
       limit: EDIT_BYTES / 1e6,
     }),
+    ...pages(set, added),
   ]
+}
+
+function pages({ set, changedBytes }: SetResult, added: number): Verdict[] {
+  if (changedBytes === undefined) return []
+  const against = 'changed pages, zstd'
+  return [verdict({ set, what: 'edited: stored', against, value: added / changedBytes, limit: EDIT_OF_PAGES })]
 }
 
 function memory(set: SetResult): Verdict[] {
@@ -102,7 +111,7 @@ function memory(set: SetResult): Verdict[] {
 
 /** How much more memory the longest input takes than the shortest. */
 function growth(result: Result): Verdict[] {
-  return (['stream', 'tree'] as const).flatMap((what) => {
+  return (['stream', 'tree', 'restore of the tree'] as const).flatMap((what) => {
     const all = result.growth.filter((one) => one.what === what).toSorted((a, b) => a.mebibytes - b.mebibytes)
     const [first, last] = [all[0], all.at(-1)]
     if (first === undefined || last === undefined || first === last) return []

@@ -16,11 +16,13 @@ export interface SetResult {
   readonly set: SetName
   readonly title: string
   readonly bytes: number
+  /** Of a database: its pages that the edits changed or added, compressed. */
+  readonly changedBytes?: number
   readonly series: readonly Series[]
 }
 
 export interface Growth {
-  readonly what: 'stream' | 'tree'
+  readonly what: 'stream' | 'tree' | 'restore of the tree'
   readonly mebibytes: number
   readonly measured: Measured
 }

@@ -6,8 +6,11 @@ import { join } from 'node:path'
 import { fileBytes, type Contender, type Place } from './contenders/contender.ts'
 import { EngineProcess, profiled, wholeProcess } from './contenders/plexichat.ts'
 import { setE, writeLongTree } from './data/long-stream.ts'
+import { changedPages } from './data/changed-pages.ts'
 import { sets, Source, type SetName } from './data/sets.ts'
 import { stagesOf } from './profile.ts'
+import type { EngineOrder } from './engine.ts'
+import type { Measured } from './measure.ts'
 import type { Growth, Result, Series, SetResult } from './result.ts'
 
 const longStreamProgram = join(import.meta.dirname, 'data', 'long-stream.ts')
@@ -38,8 +41,11 @@ export async function measureSet({ folder, name, rounds, contenders, tell }: Set
     tell(`set ${name}: round ${String(round)} of ${String(rounds)}`)
   }
   for (const { place } of pairs) rmSync(place.scratch, { recursive: true, force: true })
-  source.show('first')
-  return { set: name, title: sets[name].title, bytes, series: pairs.map(({ series }) => series) }
+  source.hide()
+  const changed = sets[name].operations.includes('edited')
+    ? { changedBytes: await changedPages(join(folder, name)) }
+    : {}
+  return { set: name, title: sets[name].title, bytes, ...changed, series: pairs.map(({ series }) => series) }
 }
 
 function emptySeries({ name, role }: Contender): Series {
@@ -90,27 +96,49 @@ export async function lookAtOurselves(folder: string): Promise<Pick<Result, 'who
   return { wholeProcess: whole, stages: { first: stagesOf(stages.first), restore: stagesOf(stages.restore) } }
 }
 
-/** Set E at three lengths, each into an empty vault: what twenty times the data does to memory and time. */
+/** Set E short and long, each into an empty vault: what twenty times the data does to memory and time. */
 export async function measureGrowth(folder: string, { scale, tell }: { scale: number; tell: Tell }): Promise<Growth[]> {
   const lengths = [1 / 20, 1].map((share) => Math.max(1, Math.round(setE.mebibytes * scale * share)))
   const found: Growth[] = []
-  const scratch = join(folder, 'growth')
-  const tree = join(folder, 'E')
-  for (const what of ['stream', 'tree'] as const) {
+  for (const source of ['stream', 'tree'] as const) {
     for (const mebibytes of lengths) {
-      if (what === 'tree') await writeLongTree(tree, { ...setE, mebibytes })
-      mkdirSync(scratch, { recursive: true })
-      const engine = await EngineProcess.start(scratch)
-      const order =
-        what === 'tree'
-          ? { kind: 'backup' as const, path: tree }
-          : { kind: what, path: longStreamProgram, args: [String(mebibytes)] }
-      found.push({ what, mebibytes, measured: await engine.measure(order) })
-      await engine.stop()
-      for (const used of [scratch, tree]) rmSync(used, { recursive: true, force: true })
-      tell(`set E: ${what} of ${String(mebibytes)} MiB`)
+      for (const [what, measured] of await measureLong(folder, { source, mebibytes })) {
+        found.push({ what, mebibytes, measured })
+        tell(`set E: ${what} of ${String(mebibytes)} MiB`)
+      }
     }
   }
+  return found
+}
+
+/** Backs up, and restores the tree by a process that has just started. */
+async function measureLong(
+  folder: string,
+  { source, mebibytes }: { source: 'stream' | 'tree'; mebibytes: number },
+): Promise<[Growth['what'], Measured][]> {
+  const [scratch, tree, restored] = ['growth', 'E', 'E-restored'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  mkdirSync(scratch, { recursive: true })
+  const alone = async (order: EngineOrder): Promise<Measured> => {
+    const engine = await EngineProcess.start(scratch)
+    const measured = await engine.measure(order)
+    await engine.stop()
+    return measured
+  }
+  const found: [Growth['what'], Measured][] = []
+  if (source === 'stream')
+    found.push(['stream', await alone({ kind: 'stream', path: longStreamProgram, args: [String(mebibytes)] })])
+  else {
+    await writeLongTree(tree, { ...setE, mebibytes })
+    found.push(['tree', await alone({ kind: 'backup', path: tree })])
+    rmSync(tree, { recursive: true })
+    mkdirSync(restored)
+    found.push(['restore of the tree', await alone({ kind: 'restore', path: restored })])
+  }
+  for (const used of [scratch, restored]) rmSync(used, { recursive: true, force: true })
   return found
 }
 

@@ -3,6 +3,7 @@
  * beside itself before steps are applied to one that holds data; one from a newer program is refused, never touched.
  */
 import type { Database } from 'better-sqlite3'
+import { dirname } from 'node:path'
 import type { Disk } from '../base/disk.ts'
 import { PlexiError } from '../base/errors.ts'
 
@@ -23,12 +24,12 @@ export async function readSqlMigrations(disk: Disk, directory: string): Promise<
 }
 
 /** Brings `database` up to date in one transaction. Throws `CONFIG_NEWER_HOME` or `STORAGE_DATABASE`. */
-export function migrateDatabase(database: Database, migrations: SqlMigrations): void {
+export async function migrateDatabase(database: Database, migrations: SqlMigrations, disk: Disk): Promise<void> {
   const version = database.pragma('user_version', { simple: true }) as number
   if (version > migrations.length) throw new PlexiError('CONFIG_NEWER_HOME', { version })
   if (version === migrations.length) return
-  if (version > 0 && !database.memory) copyBeside(database, version)
   try {
+    if (version > 0 && !database.memory) await copyBeside(database, version, disk)
     database.transaction(() => {
       for (const sql of migrations.slice(version)) database.exec(sql)
       database.pragma(`user_version = ${String(migrations.length)}`)
@@ -42,11 +43,15 @@ export function migrateDatabase(database: Database, migrations: SqlMigrations): 
   }
 }
 
-function copyBeside(database: Database, version: number): void {
-  try {
-    database.prepare('VACUUM INTO ?').run(`${database.name}.v${String(version)}`)
-  } catch (error) {
-    // A copy from an interrupted attempt is as good as a new one: nothing was changed after it.
-    if (!(error instanceof Error) || !error.message.includes('already exists')) throw error
-  }
+/** The copy has its name only once it is complete and durable. One that is there already is kept: it is of this version. */
+async function copyBeside(database: Database, version: number, disk: Disk): Promise<void> {
+  const copy = `${database.name}.v${String(version)}`
+  if ((await disk.stat(copy)) !== undefined) return
+  const unfinished = `${copy}.unfinished`
+  await disk.unlink(unfinished)
+  database.prepare('VACUUM INTO ?').run(unfinished)
+  const file = await disk.open(unfinished, 'update')
+  await file.sync().finally(() => file.close())
+  await disk.rename(unfinished, copy)
+  await disk.syncDirectory(dirname(copy))
 }

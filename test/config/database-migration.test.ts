@@ -1,8 +1,9 @@
 import Database from 'better-sqlite3'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { migrateDatabase } from '../../src/config/database-migration.ts'
+import { systemDisk } from '../../src/daemon/system/index.ts'
 
 const one = 'CREATE TABLE a (x INTEGER) STRICT;'
 const two = 'ALTER TABLE a ADD COLUMN y TEXT;'
@@ -11,20 +12,24 @@ t.test('steps are applied once, with a copy before a database that holds data is
   const path = join(t.testdir(), 'test.db')
   const database = new Database(path)
   t.teardown(() => database.close())
-  migrateDatabase(database, [one])
+  await migrateDatabase(database, [one], systemDisk)
   database.exec('INSERT INTO a VALUES (1)')
-  migrateDatabase(database, [one])
+  await migrateDatabase(database, [one], systemDisk)
   t.notOk(existsSync(`${path}.v1`))
-  migrateDatabase(database, [one, two])
-  t.ok(existsSync(`${path}.v1`))
+  writeFileSync(`${path}.v1.unfinished`, 'of an attempt that was cut off')
+  await migrateDatabase(database, [one, two], systemDisk)
+  t.notOk(existsSync(`${path}.v1.unfinished`))
+  const copy = new Database(`${path}.v1`, { readonly: true })
+  t.teardown(() => copy.close())
+  t.same(copy.prepare('SELECT * FROM a').all(), [{ x: 1 }])
   t.same(database.prepare('SELECT x, y FROM a').all(), [{ x: 1, y: null }])
-  t.throws(() => migrateDatabase(database, [one]), { code: 'CONFIG_NEWER_HOME' })
+  await t.rejects(migrateDatabase(database, [one], systemDisk), { code: 'CONFIG_NEWER_HOME' })
 })
 
 t.test('a failing step changes nothing', async (t) => {
   const database = new Database(':memory:')
   t.teardown(() => database.close())
-  t.throws(() => migrateDatabase(database, [one, 'nonsense']), { code: 'STORAGE_DATABASE' })
+  await t.rejects(migrateDatabase(database, [one, 'nonsense'], systemDisk), { code: 'STORAGE_DATABASE' })
   t.equal(database.pragma('user_version', { simple: true }), 0)
   t.same(database.prepare("SELECT name FROM sqlite_schema WHERE name = 'a'").all(), [])
 })

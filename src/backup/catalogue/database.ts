@@ -1,11 +1,12 @@
 /**
- * The catalogue's file: opening, migrating, transactions. Invariant: WAL with synchronous=FULL, one writer; migrations
- * are numbered files that run once each, in order, in one transaction; a newer file is refused.
+ * The catalogue's file: opening, migrating, transactions. Invariant: WAL with synchronous=FULL, one writer; numbered
+ * migrations run once each, in one transaction, after the file was copied; a newer file is refused.
  */
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import type { Disk } from '../../base/disk.ts'
 import { PlexiError, toPlexiError } from '../../base/errors.ts'
+import { migrateDatabase, readSqlMigrations } from '../../config/database-migration.ts'
 
 /** The open catalogue; statements are prepared once each. */
 export class Db {
@@ -57,40 +58,19 @@ export class Db {
 /** Share of free pages. */
 const WORTH_COMPACTING = 0.1
 
-/** In order; the file's number is the schema version after it ran. */
-const migrations = [
-  '001-initial.sql',
-  '002-forgetting.sql',
-  '003-page-maps.sql',
-  '004-remotes.sql',
-  '005-devices.sql',
-  '006-directories.sql',
-]
-
 export async function openDatabase(path: string, disk: Disk): Promise<Db> {
-  const scripts: string[] = []
-  for (const name of migrations) {
-    const file = fileURLToPath(new URL(`../migrations/${name}`, import.meta.url))
-    scripts.push((await disk.readFile(file, 1 << 20)).toString('utf8'))
-  }
+  const migrations = await readSqlMigrations(disk, fileURLToPath(new URL('../migrations', import.meta.url)))
+  let db: Database.Database | undefined
   try {
-    const db = new Database(path)
+    db = new Database(path)
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = FULL')
     db.pragma('foreign_keys = ON')
-    migrate(db, scripts)
+    await migrateDatabase(db, migrations, disk)
     return new Db(db)
   } catch (error) {
+    db?.close()
     if (error instanceof PlexiError) throw error
-    throw new PlexiError('STORAGE_DATABASE', { reason: toPlexiError(error).message, path }, { cause: error })
+    throw new PlexiError('STORAGE_DATABASE', { name: path, reason: toPlexiError(error).message }, { cause: error })
   }
-}
-
-function migrate(db: Database.Database, scripts: readonly string[]): void {
-  const version = db.pragma('user_version', { simple: true }) as number
-  if (version > scripts.length) throw new PlexiError('CONFIG_NEWER_HOME', { version, known: scripts.length })
-  db.transaction(() => {
-    scripts.slice(version).forEach((script) => db.exec(script))
-    db.pragma(`user_version = ${String(scripts.length)}`)
-  })()
 }

@@ -76,9 +76,9 @@ export class ShardRows {
       this.#adopt(known.no, shard)
       return known.no
     }
-    const sql = `INSERT INTO shards (id, parity, kind, epoch, used_bytes, prefixes, stripe, position, in_outbox)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-    const row = this.#db
+    const sql = `INSERT INTO shards (id, parity, kind, epoch, used_bytes, stripe, position, in_outbox)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+    const { lastInsertRowid } = this.#db
       .prepare(sql)
       .run(
         shard.id,
@@ -86,12 +86,13 @@ export class ShardRows {
         shard.kind,
         shard.epoch,
         shard.usedBytes,
-        shard.prefixes,
         shard.stripe ?? null,
         shard.position ?? null,
         shard.inOutbox ? 1 : 0,
       )
-    return Number(row.lastInsertRowid)
+    const no = Number(lastInsertRowid)
+    this.#putPrefixes(no, shard.prefixes)
+    return no
   }
 
   find(id: ShardId): ShardRow | undefined {
@@ -136,31 +137,35 @@ export class ShardRows {
   }
 
   prefixes(no: number): Uint8Array {
-    const raw = this.#db.prepare('SELECT prefixes FROM shards WHERE no = ?').get(no) as { prefixes: Buffer } | undefined
-    return raw?.prefixes ?? new Uint8Array(0)
+    const row = this.#db.prepare('SELECT bytes FROM chunk_prefixes WHERE shard = ?').get(no) as
+      { bytes: Buffer } | undefined
+    return row?.bytes ?? new Uint8Array(0)
   }
 
   /** Data shards above a number, in ascending order. */
   packed(trust: Trust, above: number, limit: number): PackedShard[] {
-    const sql = `SELECT shards.no, prefixes FROM shards LEFT JOIN stripes ON stripes.no = shards.stripe
+    const sql = `SELECT shards.no, coalesce(bytes, zeroblob(0)) AS prefixes FROM shards
+                 LEFT JOIN chunk_prefixes ON chunk_prefixes.shard = shards.no
+                 LEFT JOIN stripes ON stripes.no = shards.stripe
                  WHERE shards.no > ? AND parity = 0 AND ${trusted[trust]} ORDER BY shards.no LIMIT ?`
     return this.#db.prepare(sql).all(above, limit) as PackedShard[]
   }
 
   /** Chunks in all shards, repeated ones counted, and the highest number of a shard. */
   extent(): { chunks: number; maxShard: number } {
-    const sql = 'SELECT coalesce(sum(length(prefixes)) / 16, 0) AS chunks, coalesce(max(no), 0) AS maxShard FROM shards'
+    const sql = `SELECT (SELECT coalesce(sum(length(bytes)) / 16, 0) FROM chunk_prefixes) AS chunks,
+                        (SELECT coalesce(max(no), 0) FROM shards) AS maxShard`
     return this.#db.prepare(sql).get() as { chunks: number; maxShard: number }
   }
 
   /** A released shard holds nothing any more. */
   clearPrefixes(no: number): void {
-    this.#db.prepare('UPDATE shards SET prefixes = zeroblob(0) WHERE no = ?').run(no)
+    this.#db.prepare('DELETE FROM chunk_prefixes WHERE shard = ?').run(no)
   }
 
   setPrefixes(no: number, found: { kind: number; epoch: number; prefixes: Uint8Array }): void {
-    const sql = 'UPDATE shards SET kind = ?, epoch = ?, prefixes = ? WHERE no = ?'
-    this.#db.prepare(sql).run(found.kind, found.epoch, found.prefixes, no)
+    this.#db.prepare('UPDATE shards SET kind = ?, epoch = ? WHERE no = ?').run(found.kind, found.epoch, no)
+    this.#putPrefixes(no, found.prefixes)
   }
 
   setStripe(no: number, stripe: number, position: number): void {
@@ -193,8 +198,17 @@ export class ShardRows {
   #adopt(no: number, shard: NewShard): void {
     if (shard.stripe !== undefined && shard.position !== undefined) this.setStripe(no, shard.stripe, shard.position)
     if (shard.inOutbox) this.#db.prepare('UPDATE shards SET in_outbox = 1 WHERE no = ?').run(no)
-    if (shard.prefixes.length > 0)
-      this.#db.prepare('UPDATE shards SET prefixes = ?, parity = 0 WHERE no = ?').run(shard.prefixes, no)
+    if (shard.prefixes.length === 0) return
+    this.#db.prepare('UPDATE shards SET parity = 0 WHERE no = ?').run(no)
+    this.#putPrefixes(no, shard.prefixes)
+  }
+
+  #putPrefixes(no: number, prefixes: Uint8Array): void {
+    if (prefixes.length === 0) {
+      this.clearPrefixes(no)
+      return
+    }
+    this.#db.prepare('INSERT OR REPLACE INTO chunk_prefixes (shard, bytes) VALUES (?, ?)').run(no, prefixes)
   }
 
   #all(sql: string, ...args: unknown[]): ShardRow[] {

@@ -1,7 +1,7 @@
 /** Plaintext of a chunk from wherever it is. Invariant: what is returned was checked against the chunk id. */
-import { equal, toHex } from '../../base/bytes.ts'
+import { equal, toHex, view } from '../../base/bytes.ts'
 import { PlexiError } from '../../base/errors.ts'
-import { chunkIdOf, type ChunkId, type OpenedShard, type ShardId } from '../../shard/index.ts'
+import { chunkIdOf, type ChunkId, type OpenedShard } from '../../shard/index.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
 import type { Parts } from '../parts.ts'
 import type { ShardReader } from './shard-reader.ts'
@@ -24,14 +24,26 @@ export class ChunkReader {
     return this.fromShard(id, await this.#shards.open(row, signal))
   }
 
-  shardOf(id: ChunkId): ShardId | undefined {
-    return this.#parts.index.find(id)
-  }
-
   /** The shard that holds a chunk, if one does; undefined also for chunks that ride in the head. */
   locate(id: ChunkId): ShardRow | undefined {
-    const shard = this.shardOf(id)
+    const shard = this.#parts.index.find(id)
     return shard === undefined ? undefined : this.#parts.catalogue.shards.find(shard)
+  }
+
+  /** `locate` for a pass over many chunks: each shard is looked up once, what changes of it later is not seen. */
+  locator(): (id: ChunkId) => ShardRow | undefined {
+    const { index, catalogue } = this.#parts
+    const rows = new Map<string, ShardRow>()
+    return (id) => {
+      const shard = index.find(id)
+      if (shard === undefined) return undefined
+      const key = view(shard).toString('latin1')
+      const known = rows.get(key)
+      if (known !== undefined) return known
+      const row = catalogue.shards.find(shard)
+      if (row !== undefined) rows.set(key, row)
+      return row
+    }
   }
 
   fromShard(id: ChunkId, shard: OpenedShard): Uint8Array {

@@ -117,9 +117,10 @@ async function pathsIn(
   { wanted, signal }: { wanted: ReadonlySet<number>; signal: AbortSignal },
 ): Promise<string[]> {
   const paths = new Set<string>()
+  const locate = session.chunks.locator()
   for await (const { chunk, path } of chunkUses(session.tree(signal), snapshot.tree, () => undefined)) {
     signal.throwIfAborted()
-    const found = session.chunks.locate(chunk)
+    const found = locate(chunk)
     if (found !== undefined && wanted.has(found.no)) paths.add(path === '' ? '/' : path)
     if (paths.size >= MAX_PATHS) break
   }

@@ -2,6 +2,7 @@
  * Which shards a snapshot needs, also for snapshots taken over from a head: their trees are walked once and the result
  * is kept.
  */
+import type { ChunkId } from '../../shard/index.ts'
 import type { NamedSnapshot } from '../snapshot/find.ts'
 import type { Session } from '../session.ts'
 import { chunkUses } from './walk-tree.ts'
@@ -14,9 +15,10 @@ export async function shardSet(
 ): Promise<ReadonlySet<number>> {
   if (row.shards !== undefined) return row.shards
   const shards = new Set<number>()
+  const locate = session.chunks.locator()
   let missing = 0
-  const take = (chunk: Parameters<typeof session.chunks.locate>[0]): void => {
-    const found = session.chunks.locate(chunk)
+  const take = (chunk: ChunkId): void => {
+    const found = locate(chunk)
     if (found !== undefined) shards.add(found.no)
     else if (session.parts.inline.holds(chunk)) shards.add(0)
     else missing++

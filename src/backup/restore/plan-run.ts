@@ -25,6 +25,7 @@ export class PlanRun {
   readonly #request: RestoreRequest
   readonly #signal: AbortSignal
   readonly #tree: TreeReader
+  readonly #locate: (chunk: ChunkId) => ShardRow | undefined
   readonly #shards = new Map<number, ShardRow>()
   readonly #failed = new Failures()
   readonly #count = { files: 0, dirs: 0, bytes: 0 }
@@ -34,6 +35,7 @@ export class PlanRun {
     this.#request = request
     this.#signal = signal
     this.#tree = session.tree(signal)
+    this.#locate = session.chunks.locator()
   }
 
   async run(): Promise<RestoreSummary> {
@@ -67,7 +69,7 @@ export class PlanRun {
   }
 
   #need(chunk: ChunkId): void {
-    const row = this.#session.chunks.locate(chunk)
+    const row = this.#locate(chunk)
     if (row !== undefined) this.#shards.set(row.no, row)
   }
 

@@ -57,13 +57,14 @@ const FILES_PER_JOB = 500
 export class RestoreWindow {
   readonly #deps: WindowDeps
   #batches = new Map<number, Batch>()
-  #rows = new Map<string, ShardRow | undefined>()
+  #locate: (chunk: ChunkId) => ShardRow | undefined
   /** Everything of them is there but their look and their name. */
   #ends: RestoreFile[] = []
   #size = 0
 
   constructor(deps: WindowDeps) {
     this.#deps = deps
+    this.#locate = deps.chunks.locator()
   }
 
   /** Files and pieces in it; files of which much has to be remembered count more. */
@@ -98,7 +99,7 @@ export class RestoreWindow {
     const batches = [...this.#batches.values()].sort((a, b) => (a.row?.no ?? 0) - (b.row?.no ?? 0))
     const ends = this.#ends
     this.#batches = new Map()
-    this.#rows = new Map()
+    this.#locate = this.#deps.chunks.locator()
     this.#ends = []
     this.#size = 0
     const inFlight = this.#deps.parts.options.fetchesInFlight
@@ -183,15 +184,6 @@ export class RestoreWindow {
     const bytes = this.#deps.parts.inline.read(id)
     if (bytes === undefined) throw new PlexiError('STORAGE_NOT_FOUND', { what: `chunk ${toHex(id)}` })
     loose.set(key, { id: Uint8Array.from(id), bytes: Uint8Array.from(bytes) })
-  }
-
-  #locate(chunk: ChunkId): ShardRow | undefined {
-    const shard = this.#deps.chunks.shardOf(chunk)
-    if (shard === undefined) return undefined
-    const key = view(shard).toString('latin1')
-    const known = this.#rows.get(key) ?? this.#deps.chunks.locate(chunk)
-    this.#rows.set(key, known)
-    return known
   }
 
   #batchOf(row: ShardRow | undefined): Batch {

@@ -2,10 +2,11 @@
  * Checking what is stored: every stripe's holders, optionally shard bodies, and every tree. Spec: docs/BACKUP_SYSTEM.md §
  * Verify. Invariant: what is found lost is remembered, so that the next backup stores it again.
  */
-import { toHex, view } from '../../base/bytes.ts'
+import { toHex } from '../../base/bytes.ts'
 import { mapBounded, Semaphore } from '../../base/queue.ts'
-import type { FetchOutcome, FetchRequest, HostFault, ShardId, StripeRecord } from '../../shard/index.ts'
+import type { FetchOutcome, FetchRequest, HostFault, StripeRecord } from '../../shard/index.ts'
 import { isRemoteGroup, REMOTE_PEER } from '../remotes/remote-group.ts'
+import type { ShardRow } from '../catalogue/shard-rows.ts'
 import type { StripeRow } from '../catalogue/stripe-rows.ts'
 import { needGrant } from '../engine-keys.ts'
 import type { EventStream } from '../events.ts'
@@ -207,20 +208,11 @@ export class VerifyRun {
       if (last?.path === path && last.snapshot === snapshot.id) return
       if (this.#filesHit.length < MAX_FILES) this.#filesHit.push({ snapshot: snapshot.id, path })
     }
-    // A shard holds thousands of small files, and its row the prefixes of all their chunks: it is looked up once.
-    const verdicts = new Map<string, 'lost' | 'there' | 'unknown'>()
-    const verdictOf = (id: ShardId): 'lost' | 'there' | 'unknown' => {
-      const found = parts.catalogue.shards.find(id)
-      if (found === undefined) return 'unknown'
-      return this.#isLost(found.no) ? 'lost' : 'there'
-    }
+    const locate = chunks.locator()
     for await (const { chunk, path } of chunkUses(this.#session.tree(this.#signal), snapshot.tree, hit)) {
       this.#signal.throwIfAborted()
-      const id = chunks.shardOf(chunk)
-      const name = id === undefined ? '' : view(id).toString('latin1')
-      const verdict = id === undefined ? 'unknown' : (verdicts.get(name) ?? verdictOf(id))
-      verdicts.set(name, verdict)
-      if (verdict === 'unknown' ? !parts.inline.holds(chunk) : verdict === 'lost') hit(path)
+      const shard = locate(chunk)
+      if (shard === undefined ? !parts.inline.holds(chunk) : this.#isLost(shard)) hit(path)
     }
     this.#checked.snapshots++
     this.#progress()
@@ -229,15 +221,15 @@ export class VerifyRun {
   /** A write-only device cannot read its trees back, but knows which shards each snapshot needs. */
   async #checkShards(one: NamedSnapshot): Promise<void> {
     for (const no of await shardSet(this.#session, one, this.#signal))
-      if (no !== 0 && this.#isLost(no)) this.#snapshotsHit.add(one.snapshot.id)
+      if (no !== 0 && this.#isLost(this.#session.parts.catalogue.shards.get(no)))
+        this.#snapshotsHit.add(one.snapshot.id)
     this.#checked.snapshots++
     this.#progress()
   }
 
-  #isLost(no: number): boolean {
-    const shard = this.#session.parts.catalogue.shards.get(no)
+  #isLost(shard: ShardRow | undefined): boolean {
     if (shard === undefined) return true
-    return shard.lost || this.#unreadable.has(no) || (shard.stripe === null && !shard.inOutbox)
+    return shard.lost || this.#unreadable.has(shard.no) || (shard.stripe === null && !shard.inOutbox)
   }
 
   #progress(): void {

@@ -22,7 +22,7 @@ export async function openJobsDatabase(
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
     database.pragma('foreign_keys = ON')
-    migrateDatabase(database, migrations)
+    await migrateDatabase(database, migrations, disk)
     return database
   } catch (error) {
     if (error instanceof PlexiError) throw error

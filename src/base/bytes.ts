@@ -59,6 +59,23 @@ export function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
+/**
+ * Copies `from` to offset `at` of `into`, as `set` does. Where either is shared memory V8's `set` goes word by word, at a
+ * fifth of the speed, and so does a `Buffer` that is copied whole; of a part Node makes one move.
+ */
+export function copyInto(into: Uint8Array, at: number, from: Uint8Array): void {
+  const half = from.length >> 1
+  view(from).copy(into, at, 0, half)
+  view(from).copy(into, at + half, half)
+}
+
+/** A new buffer with the same bytes, as fast from shared memory. */
+export function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.length)
+  copyInto(copy, 0, bytes)
+  return copy
+}
+
 /** 4 bytes, big-endian. */
 export function uint32(value: number): Uint8Array {
   const bytes = Buffer.allocUnsafe(4)

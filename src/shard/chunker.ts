@@ -3,7 +3,7 @@
  * Invariant: whether a position may be a cut depends on the key and the 32 bytes before it alone, so equal content is
  * cut alike wherever it stands.
  */
-import { concat, utf8 } from '../base/bytes.ts'
+import { concat, copyInto, utf8 } from '../base/bytes.ts'
 import { invariant } from '../base/errors.ts'
 import { hmac, type MacKey } from '../crypto/hash.ts'
 import { chunkerWasm } from './chunker-wasm.ts'
@@ -55,7 +55,7 @@ export class Chunker {
     const dataAt = GEAR_BYTES + outBytes
     const short = dataAt + data.length - kernel.memory.buffer.byteLength
     if (short > 0) kernel.memory.grow(Math.ceil(short / PAGE_BYTES))
-    new Uint8Array(kernel.memory.buffer).set(data, dataAt)
+    copyInto(new Uint8Array(kernel.memory.buffer), dataAt, data)
     const range = [dataAt, dataAt + data.length, last ? 1 : 0, GEAR_BYTES]
     const count = kernel.cut(...range, minBytes, averageBytes, maxBytes, this.#strictMask, this.#looseMask)
     return new Uint32Array(kernel.memory.buffer, GEAR_BYTES, count).slice()

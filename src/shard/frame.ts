@@ -2,9 +2,11 @@
  * Frames: runs of chunks compressed together. Spec: docs/spec/02-shard.md § Frames.
  * Invariant: inflating never yields more than the declared length, and exactly that.
  */
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants } from 'node:zlib'
+import { copyOf } from '../base/bytes.ts'
 import { PlexiError } from '../base/errors.ts'
-import { ZSTD_WINDOW_LOG } from './options.ts'
+import { MAX_FRAME_BYTES, ZSTD_WINDOW_LOG } from './options.ts'
+import { compressedBound, Compressor, Decompressor } from './zstd.ts'
 
 /** How a frame is stored: 0 as it is, 1 as one zstd frame. */
 export type Codec = 0 | 1
@@ -15,44 +17,44 @@ export interface StoredFrame {
   readonly plainLength: number
 }
 
-/** Compresses `plain`; keeps it raw where that is not longer. A raw frame is a copy: `plain` may be reused. */
+/** Room to inflate any frame: one byte more, by which a longer one shows. */
+export const FRAME_SLAB_BYTES = MAX_FRAME_BYTES + 1
+
+/** Compresses `plain`; keeps it raw where that is not longer. What is stored is a copy: `plain` may be reused. */
 export function compressFrame(plain: Uint8Array, level: number): StoredFrame {
-  const stored = zstdCompressSync(plain, {
-    chunkSize: OUTPUT_STEP,
-    pledgedSrcSize: plain.length,
-    params: parametersOf(level),
-  })
-  if (stored.length < plain.length) return { codec: 1, stored, plainLength: plain.length }
-  return { codec: 0, stored: Buffer.from(plain), plainLength: plain.length }
+  const length = compressorOf(level).compress(plain, packedSlab)
+  const shorter = length < plain.length
+  const stored = copyOf(shorter ? packedSlab.subarray(0, length) : plain)
+  return { codec: shorter ? 1 : 0, stored, plainLength: plain.length }
 }
 
-/** Plain bytes of a frame. A raw frame comes back as a view. Throws `VALIDATION_DECODE` unless they are exactly `plainLength`. */
-export function inflateFrame(frame: StoredFrame): Uint8Array {
-  if (frame.codec === 0) return frame.stored
-  const { plain, consumed } = decompress(frame)
-  if (plain.length !== frame.plainLength) throw malformed('a frame inflates to less than its length')
-  // zlib stops at the end of the first zstd frame and says nothing of what follows.
-  if (consumed !== frame.stored.length) throw malformed('a frame has bytes after its end')
-  return plain
-}
-
-function decompress({ stored, plainLength }: StoredFrame): { plain: Uint8Array; consumed: number } {
+/**
+ * Plain bytes of a frame: in `into` (`FRAME_SLAB_BYTES`), or in memory of their own. A raw frame comes back as a view.
+ * Throws `VALIDATION_DECODE` unless they are exactly `plainLength`.
+ */
+export function inflateFrame({ codec, stored, plainLength }: StoredFrame, into?: Uint8Array): Uint8Array {
+  if (codec === 0) return stored
+  const slab = into?.subarray(0, plainLength + 1) ?? Buffer.allocUnsafeSlow(plainLength + 1)
   try {
-    const { buffer, engine } = zstdDecompressSync(stored, {
-      // Never filled to the brim: with no room left zlib would go on into whatever follows.
-      chunkSize: Math.max(64, plainLength + 1),
-      maxOutputLength: plainLength,
-      params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
-      info: true,
-    }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } }
-    return { plain: buffer, consumed: engine.bytesWritten }
+    decompressor.inflate(stored, slab, plainLength)
   } catch (cause) {
-    throw malformed('a frame does not inflate to its length', cause)
+    throw new PlexiError(
+      'VALIDATION_DECODE',
+      { what: 'shard', reason: 'a frame does not inflate to its length' },
+      { cause },
+    )
   }
+  return slab.subarray(0, plainLength)
 }
 
-function malformed(reason: string, cause?: unknown): PlexiError {
-  return new PlexiError('VALIDATION_DECODE', { what: 'shard', reason }, { cause })
+/** Compressing and inflating are synchronous: one of each is enough. */
+let compressor: { readonly level: number; readonly zstd: Compressor } | undefined
+const decompressor = new Decompressor({ [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG })
+const packedSlab = Buffer.allocUnsafeSlow(compressedBound(MAX_FRAME_BYTES))
+
+function compressorOf(level: number): Compressor {
+  if (compressor?.level !== level) compressor = { level, zstd: new Compressor(parametersOf(level)) }
+  return compressor.zstd
 }
 
 /**
@@ -63,6 +65,3 @@ function parametersOf(level: number): Record<number, number> {
   const base = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_windowLog]: ZSTD_WINDOW_LOG }
   return level > 1 ? base : { ...base, [constants.ZSTD_c_hashLog]: 17, [constants.ZSTD_c_minMatch]: 7 }
 }
-
-/** zlib collects its output in pieces of this size. */
-const OUTPUT_STEP = 262_144

@@ -42,7 +42,15 @@ export {
 } from './options.ts'
 export { ShardPacker, type WaitingChunk } from './packer.ts'
 export { ShardHasher, shardLeafHashes, shardRoot, verifyShard } from './root.ts'
-export { openShard, shardHeader, type OpenedShard, type SealedShard, type ShardHeader } from './sealed-shard.ts'
+export {
+  openShard,
+  openSlabs,
+  shardHeader,
+  type OpenedShard,
+  type OpenSlabs,
+  type SealedShard,
+  type ShardHeader,
+} from './sealed-shard.ts'
 export {
   encodeSeedPage,
   encodeSeedReceipts,

@@ -3,7 +3,7 @@
  * Invariant: a chunk added is in exactly one sealed shard, or handed back by `takeWaiting`; memory is bounded by the
  * window, one open shard and one carried frame.
  */
-import { view } from '../base/bytes.ts'
+import { copyInto, view } from '../base/bytes.ts'
 import { invariant } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
 import type { EpochKey } from '../crypto/authority.ts'
@@ -23,6 +23,7 @@ import {
 import { pickFitting } from './pick.ts'
 import { evennessOf, SizeEstimate, type Evenness } from './size-estimate.ts'
 import { sealShard, type SealedShard } from './sealed-shard.ts'
+import { Shelf } from './shelf.ts'
 
 export interface WaitingChunk {
   readonly id: ChunkId
@@ -64,6 +65,7 @@ export class ShardPacker {
   #closing = 0
   /** Frames since then that came out larger than the room. */
   #misses = 0
+  #shelf = new Shelf()
   readonly #estimate = new SizeEstimate()
   readonly #ids = new Set<string>()
 
@@ -108,6 +110,8 @@ export class ShardPacker {
     this.#waiting = []
     this.#waitingPlain = 0
     this.#carried = undefined
+    // What is handed back stays where it lies.
+    this.#shelf = new Shelf()
     this.#reopen()
     this.#ids.clear()
     return chunks
@@ -132,8 +136,10 @@ export class ShardPacker {
 
   /** What goes on waiting no longer depends on the caller's memory. */
   #own(): void {
+    const borrowed = this.#waiting.reduce((sum, chunk) => sum + (chunk.borrowed ? chunk.bytes.length : 0), 0)
+    const turned = this.#shelf.makeRoom(borrowed, this.#waitingPlain)
     this.#waiting = this.#waiting.map((chunk) =>
-      chunk.borrowed ? { ...chunk, bytes: Buffer.from(chunk.bytes), borrowed: false } : chunk,
+      chunk.borrowed || turned ? { ...chunk, bytes: this.#shelf.take(chunk.bytes), borrowed: false } : chunk,
     )
   }
 
@@ -227,7 +233,7 @@ const MAX_CLOSING = 8
 const MARGIN = 1.03
 
 /** Frames are built in one slab: compressing is synchronous and copies what it keeps. */
-const frameSlab = Buffer.alloc(MAX_FRAME_BYTES)
+const frameSlab = Buffer.allocUnsafeSlow(MAX_FRAME_BYTES)
 
 function pack(chunks: readonly KeptChunk[], level: number): PackedFrame {
   const listed = chunks.map(({ id, bytes, kind, evenness }) => ({ id, length: bytes.length, kind, evenness }))
@@ -246,7 +252,7 @@ function joined(chunks: readonly KeptChunk[]): Uint8Array {
   if (inPlace) return Buffer.from(first.buffer, first.byteOffset, end)
   let at = 0
   for (const { bytes } of chunks) {
-    frameSlab.set(bytes, at)
+    copyInto(frameSlab, at, bytes)
     at += bytes.length
   }
   return frameSlab.subarray(0, end)

@@ -3,7 +3,7 @@
  * Kept equal by test to the general tree of `crypto/merkle.ts`; straight loops here because every stored byte passes.
  */
 import { hash } from 'node:crypto'
-import { equal } from '../base/bytes.ts'
+import { copyInto, equal } from '../base/bytes.ts'
 import { invariant, PlexiError } from '../base/errors.ts'
 import type { ShardId } from './ids.ts'
 import { LEAF_BYTES, LEAVES, SHARD_BYTES } from './options.ts'
@@ -65,7 +65,7 @@ const leafSlab = Buffer.alloc(1 + LEAF_BYTES)
 const nodeSlab = Buffer.alloc(65, 1)
 
 function leafHash(leaf: Uint8Array): Uint8Array {
-  leafSlab.set(leaf, 1)
+  copyInto(leafSlab, 1, leaf)
   return hash('sha256', leafSlab, 'buffer')
 }
 

@@ -7,7 +7,7 @@ import { PlexiError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
 import type { EpochKey } from '../crypto/authority.ts'
 import { aeadOpen, aeadSeal, deriveSealKey, type Suite } from '../crypto/seal.ts'
-import { inflateFrame } from './frame.ts'
+import { FRAME_SLAB_BYTES, inflateFrame, type StoredFrame } from './frame.ts'
 import type { ChunkId, ShardId } from './ids.ts'
 import { decodePlain, encodePlain, type ChunkEntry, type ShardContent, type ShardKind } from './layout.ts'
 import { OPEN_FRAME_CACHE, SHARD_BYTES, SHARD_HEADER_BYTES, SHARD_PLAIN_BYTES } from './options.ts'
@@ -75,25 +75,39 @@ export function shardHeader(bytes: Uint8Array): ShardHeader {
   }
 }
 
+/** Memory for one opened shard after the other: its plaintext, and the frames inflated last. */
+export interface OpenSlabs {
+  readonly plain: Uint8Array
+  readonly frames: readonly Uint8Array[]
+}
+
+/** With `frames` inflated frames in memory at a time: the bytes of a chunk last until as many others were inflated. */
+export function openSlabs(frames: number): OpenSlabs {
+  return {
+    plain: Buffer.allocUnsafeSlow(SHARD_PLAIN_BYTES),
+    frames: Array.from({ length: frames }, () => Buffer.allocUnsafeSlow(FRAME_SLAB_BYTES)),
+  }
+}
+
 /**
  * Opens a shard with the key of its epoch. Throws as `shardHeader` does, `SECURITY_SEALED` when the key is unknown or
- * header, key and tag disagree, `VALIDATION_DECODE` when the plaintext is not of the format. `into` takes the plaintext
- * (`SHARD_PLAIN_BYTES`) and is the shard's for as long as it is read.
+ * header, key and tag disagree, `VALIDATION_DECODE` when the plaintext is not of the format. `slabs` are the shard's for
+ * as long as it is read; without them it has memory of its own.
  */
 export function openShard(
   bytes: Uint8Array,
-  keys: { epochKey: (epoch: number) => Uint8Array | undefined; into?: Uint8Array },
+  keys: { epochKey: (epoch: number) => Uint8Array | undefined; slabs?: OpenSlabs },
 ): OpenedShard {
   const { suite, epoch, salt, commitment } = shardHeader(bytes)
   const epochKey = keys.epochKey(epoch)
   if (epochKey === undefined) throw sealed(`no key of epoch ${String(epoch)}`)
   const derived = deriveSealKey(epochKey, salt, { label: 'shard', suite })
   if (!equalSecret(derived.commitment, commitment)) throw sealed('the key commitment differs')
-  const plain = keys.into ?? Buffer.allocUnsafeSlow(SHARD_PLAIN_BYTES)
+  const plain = keys.slabs?.plain ?? Buffer.allocUnsafeSlow(SHARD_PLAIN_BYTES)
   const aad = bytes.subarray(0, SHARD_HEADER_BYTES)
   aeadOpen(suite, { ...derived, aad, sealed: bytes.subarray(SHARD_HEADER_BYTES), into: plain })
   wipe(derived.key)
-  return new PlainShard(decodePlain(plain), { suite, epoch })
+  return new PlainShard(decodePlain(plain), { suite, epoch, slabs: keys.slabs?.frames })
 }
 
 class PlainShard implements OpenedShard {
@@ -105,13 +119,18 @@ class PlainShard implements OpenedShard {
   readonly #byId: ReadonlyMap<string, ChunkEntry>
   /** Oldest use first. */
   readonly #inflated = new Map<number, Uint8Array>()
+  readonly #slabs: readonly Uint8Array[] | undefined
 
-  constructor(content: ShardContent, header: { suite: Suite; epoch: number }) {
+  constructor(
+    content: ShardContent,
+    header: { suite: Suite; epoch: number; slabs: readonly Uint8Array[] | undefined },
+  ) {
     this.kind = content.kind
     this.epoch = header.epoch
     this.suite = header.suite
     this.chunks = content.entries
     this.#content = content
+    this.#slabs = header.slabs
     this.#byId = new Map(content.entries.map((entry) => [keyOf(entry.id), entry]))
   }
 
@@ -124,12 +143,22 @@ class PlainShard implements OpenedShard {
   #plainOf(number: number): Uint8Array {
     const frame = this.#content.frames[number]
     if (frame === undefined) throw malformed('no such frame')
-    const plain = this.#inflated.get(number) ?? inflateFrame(frame)
+    const plain = this.#inflated.get(number) ?? this.#inflate(frame)
     this.#inflated.delete(number)
     this.#inflated.set(number, plain)
-    const oldest = this.#inflated.keys().next()
-    if (this.#inflated.size > OPEN_FRAME_CACHE && oldest.done !== true) this.#inflated.delete(oldest.value)
     return plain
+  }
+
+  /** Instead of the frame that was not used for longest. */
+  #inflate(frame: StoredFrame): Uint8Array {
+    const most = this.#slabs?.length ?? OPEN_FRAME_CACHE
+    const oldest = this.#inflated.keys().next()
+    if (this.#inflated.size >= most && oldest.done !== true) this.#inflated.delete(oldest.value)
+    const used = new Set([...this.#inflated.values()].map(({ buffer }) => buffer))
+    return inflateFrame(
+      frame,
+      this.#slabs?.find(({ buffer }) => !used.has(buffer)),
+    )
   }
 }
 

@@ -27,3 +27,24 @@ t.test('view shares memory, wipe clears it', (t) => {
   t.same([...secret], [0, 0])
   t.end()
 })
+
+t.test('copies are the same bytes, from and to shared memory as well', (t) => {
+  const shared = new Uint8Array(new SharedArrayBuffer(40))
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 32 }), fc.nat(8), (b, at) => {
+      shared.fill(255)
+      bytes.copyInto(shared, at, b)
+      const around = [...shared.subarray(0, at), ...shared.subarray(at + b.length)]
+      return (
+        bytes.equal(bytes.copyOf(shared.subarray(at, at + b.length)), b) &&
+        bytes.equal(bytes.copyOf(b), b) &&
+        around.every((byte) => byte === 255)
+      )
+    }),
+  )
+  shared.fill(2)
+  const whole = bytes.copyOf(shared)
+  shared.fill(1)
+  t.ok(whole.every((byte) => byte === 2))
+  t.end()
+})

@@ -1,7 +1,15 @@
 import t from 'tap'
 import { encodePlain, type ShardContent } from '../../src/shard/layout.ts'
 import { sealShard } from '../../src/shard/sealed-shard.ts'
-import { chunkIdOf, compressFrame, openShard, SHARD_BYTES, shardHeader, shardRoot } from '../../src/shard/index.ts'
+import {
+  chunkIdOf,
+  compressFrame,
+  openShard,
+  openSlabs,
+  SHARD_BYTES,
+  shardHeader,
+  shardRoot,
+} from '../../src/shard/index.ts'
 import { aeadSeal, deriveSealKey } from '../../src/crypto/seal.ts'
 import { SHARD_PLAIN_BYTES } from '../../src/shard/options.ts'
 import { chatter, chunkOf, epoch, epochKey, idMac, noise, random } from './samples.ts'
@@ -102,4 +110,18 @@ t.test('a rightly sealed shard of malformed plaintext is refused', async (t) => 
   const derived = deriveSealKey(epoch.key, header.salt, { label: 'shard', suite: 1 })
   aeadSeal(1, { ...derived, aad: bytes.subarray(0, 76), plaintext: plain, into: bytes.subarray(76) })
   t.throws(() => openShard(bytes, { epochKey }), { code: 'VALIDATION_DECODE' })
+})
+
+t.test('slabs take one shard after the other; chunks last as long as there is room for their frames', async (t) => {
+  const slabs = openSlabs(2)
+  for (const name of ['first', 'second']) {
+    const opened = openShard(seal(1, name).bytes, { epochKey, slabs })
+    const order = [0, 2, 1, 4, 3, 0, 11, 10, 1]
+    const last: { got: Uint8Array; bytes: Uint8Array }[] = []
+    for (const i of order) {
+      const { id, bytes } = chunks[i]!
+      last.push({ got: opened.read(id)!, bytes })
+      for (const one of last.slice(-2)) t.ok(Buffer.from(one.got).equals(one.bytes))
+    }
+  }
 })

@@ -1,4 +1,5 @@
 /** Shared memory in which sealed shards cross to threads: copied once, never through a message. As many as are in use at once. */
+import { copyInto } from '../../base/bytes.ts'
 import { SHARD_BYTES } from '../../shard/index.ts'
 
 const free: Uint8Array[] = []
@@ -8,7 +9,7 @@ const MAX_FREE = 8
 export async function inSlab<T>(bytes: Uint8Array, work: (shared: Uint8Array) => Promise<T>): Promise<T> {
   if (bytes.length !== SHARD_BYTES) return work(bytes)
   const slab = free.pop() ?? new Uint8Array(new SharedArrayBuffer(SHARD_BYTES))
-  slab.set(bytes)
+  copyInto(slab, 0, bytes)
   try {
     return await work(slab)
   } finally {

@@ -9,7 +9,7 @@ import { PlexiError } from '../../base/errors.ts'
 import type { MacKey } from '../../crypto/hash.ts'
 import { chunkIdOf, openShard, verifyShard, type ChunkId, type ShardId } from '../../shard/index.ts'
 import { pieceAt, pieceCount, type Piece } from './pieces.ts'
-import { plainSlab } from './plain-slab.ts'
+import { threadSlabs } from './open-slabs.ts'
 import type { PourJob, PourResult } from './pour-job.ts'
 import { StagedFiles, type Run } from './staged-files.ts'
 
@@ -65,7 +65,7 @@ function sourceOf(job: PourJob, { epochKey }: PourDeps): Source {
   if (job.shard === undefined) return looseSource(job)
   const { bytes, id } = job.shard
   if (!verifyShard(bytes, id as ShardId)) throw new PlexiError('STORAGE_SHARD_CORRUPT', { shardId: toHex(id) })
-  const opened = openShard(bytes, { epochKey, into: plainSlab() })
+  const opened = openShard(bytes, { epochKey, slabs: threadSlabs() })
   const order = new Map(opened.chunks.map((chunk, i) => [textOf(chunk.id), i]))
   return { order: (chunk) => order.get(textOf(chunk)) ?? -1, read: (chunk) => opened.read(chunk) }
 }

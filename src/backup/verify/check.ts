@@ -6,7 +6,7 @@ import { equal, toHex } from '../../base/bytes.ts'
 import { toPlexiError } from '../../base/errors.ts'
 import { chunkIdOf, openShard, verifyShard, type ShardId } from '../../shard/index.ts'
 import type { ShardKeys } from '../restore/pour.ts'
-import { plainSlab } from '../restore/plain-slab.ts'
+import { threadSlabs } from '../restore/open-slabs.ts'
 import type { CheckJob, CheckResult } from './check-job.ts'
 
 /** Never throws: what is wrong is the result. */
@@ -15,7 +15,7 @@ export function checkShard({ shard, inside }: CheckJob, { idMac, epochKey }: Sha
     return { ok: false, stage: 'root', why: 'not the bytes of this shard' }
   if (!inside) return { ok: true }
   try {
-    const opened = openShard(shard.bytes, { epochKey, into: plainSlab() })
+    const opened = openShard(shard.bytes, { epochKey, slabs: threadSlabs() })
     for (const { id } of opened.chunks) {
       const bytes = opened.read(id)
       if (bytes === undefined || !equal(chunkIdOf(idMac, bytes), id))

@@ -14,6 +14,8 @@ export interface BlockingDisk {
   write(file: number, from: Uint8Array, position: number): void
   /** Of an open file. */
   statFile(file: number): DiskStat
+  /** Extended attributes of an open file, in the system's order; none where there are none to be had. */
+  xattrs(file: number): Xattr[]
   truncate(file: number, size: number): void
   /** Of an open file. */
   chmod(file: number, mode: number): void

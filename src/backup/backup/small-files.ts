@@ -10,7 +10,7 @@ import { ID_BYTES } from '../kernel/namer.ts'
 import { ContentBuilder } from '../tree/list-builder.ts'
 import type { Content } from '../tree/node.ts'
 import type { ContentDeps } from './content-deps.ts'
-import { pushExtents } from './extents.ts'
+import { extentOf, pushExtents } from './extents.ts'
 import type { Written } from './written.ts'
 
 /** `database`: it begins like one; it was not stored. */
@@ -79,9 +79,8 @@ export class SmallFiles {
     let at = 0
     for (const [i, { entry }] of added.entries()) {
       const size = sizes[i] as number
-      const path = nameText(entry.path)
-      if (states[i] !== fileState.failed && maybeExport(path))
-        this.#deps.exports.look(path, slab.subarray(at, at + size))
+      if (states[i] !== fileState.failed && maybeExport(nameText(entry.name)))
+        this.#deps.exports.look(nameText(entry.path), slab.subarray(at, at + size))
       at += size
     }
   }
@@ -96,13 +95,22 @@ export class SmallFiles {
       if (state === fileState.failed) written.push({ error: result.reasons[file] ?? 'it cannot be read' })
       else if (state === fileState.database) written.push('database')
       else {
-        const builder = new ContentBuilder(this.#deps.store)
-        const size = await pushExtents(pieces, builder)
-        const content = await builder.finish()
-        written.push({ content, remembered: content, size, changed: state === fileState.changed })
+        const content = await this.#contentOf(pieces)
+        const size = result.sizes[file] as number
+        const found = result.xattrs[file]
+        const xattrs = found === null ? {} : { xattrs: found ?? [] }
+        written.push({ content, remembered: content, size, changed: state === fileState.changed, ...xattrs })
       }
     }
     return written
+  }
+
+  async #contentOf(pieces: Pieces): Promise<Content> {
+    // Most small files are one piece, and there are very many of them.
+    if (pieces.lengths.length === 1) return { depth: 0, extents: [extentOf(pieces, 0)] }
+    const builder = new ContentBuilder(this.#deps.store)
+    await pushExtents(pieces, builder)
+    return builder.finish()
   }
 }
 

@@ -191,7 +191,7 @@ export class TreeWriter {
     item.memory?.remember(item, read)
     counters.filesDone++
     progress()
-    return { ...(await this.#metadata.of(item)), size: read.size, content: read.content }
+    return { ...(await this.#metadata.of(item, read.xattrs)), size: read.size, content: read.content }
   }
 
   /** A file that was stored under another of its names is not read again. */

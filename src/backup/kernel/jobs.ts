@@ -3,7 +3,7 @@
  * one side at a time; everything else is copied or handed over.
  * Invariant: a job is a function of its values, the keys and the disk; only packing keeps state between jobs.
  */
-import type { DiskStat } from '../../base/disk.ts'
+import type { DiskStat, Xattr } from '../../base/disk.ts'
 import type { EpochKey } from '../../crypto/authority.ts'
 import type { ChunkerOptions, PackerOptions, ShardId, ShardKind } from '../../shard/index.ts'
 import type { PourJob, PourResult } from '../restore/pour-job.ts'
@@ -93,7 +93,12 @@ export interface ReadResult extends Pieces {
   readonly pieces: Uint32Array
   /** Why a file could not be read, by its number. */
   readonly reasons: Readonly<Record<number, string>>
+  /** Extended attributes by the number of the file; of most there are none. Null: too many to cross with the others. */
+  readonly xattrs: Readonly<Record<number, FoundXattrs | null>>
 }
+
+/** In the system's order, or why they cannot be read. */
+export type FoundXattrs = readonly Xattr[] | { readonly error: string }
 
 /** `database`: it begins like one and is not cut; somebody else will read it. */
 export const fileState = { read: 0, changed: 1, failed: 2, database: 3 } as const

@@ -5,10 +5,11 @@ import { ID_BYTES } from './namer.ts'
 
 export function packChunks(packer: ShardPacker, job: PackJob): PackResult {
   const chunks: WaitingChunk[] = []
+  // A copy: the packer keeps ids longer than the job's memory lasts. One for all: each would be a burden of its own.
+  const ids = job.ids.slice()
   for (const [i, length] of job.lengths.entries()) {
     const at = job.offsets[i] as number
-    // A copy: the packer keeps ids longer than the job's memory lasts.
-    const id = chunkId(job.ids.slice(i * ID_BYTES, (i + 1) * ID_BYTES))
+    const id = chunkId(ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES))
     chunks.push({ id, bytes: job.bytes.subarray(at, at + length), kind: job.kind })
   }
   return packed(packer, packer.addAll(chunks))

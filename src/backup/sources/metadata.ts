@@ -4,6 +4,7 @@
  */
 import { compare } from '../../base/bytes.ts'
 import type { Disk, DiskStat, Xattr } from '../../base/disk.ts'
+import type { FoundXattrs } from '../kernel/jobs.ts'
 import { limits } from '../options.ts'
 import type { NodeType, TreeNode } from '../tree/node.ts'
 import { HardLinks } from './hard-links.ts'
@@ -28,12 +29,13 @@ export class MetadataReader {
     this.#deps = deps
   }
 
-  async of({ name, path, stat }: WalkEntry): Promise<Metadata> {
+  /** `attributes`: where they have been read already. */
+  async of({ name, path, stat }: WalkEntry, attributes?: FoundXattrs): Promise<Metadata> {
     const { owners } = this.#deps
     const user = owners.user(stat.uid)
     const group = owners.group(stat.gid)
     const hardLink = this.links.numberOf(stat)
-    const xattrs = await this.#xattrs(path)
+    const xattrs = this.#kept(path, attributes ?? (await this.#read(path)))
     const { mode, uid, gid, mtimeNs } = stat
     return {
       name,
@@ -49,13 +51,18 @@ export class MetadataReader {
     }
   }
 
-  /** In the order of their names: the system's own order means nothing. */
-  async #xattrs(path: Buffer): Promise<readonly Xattr[]> {
-    let found: Xattr[]
+  async #read(path: Buffer): Promise<FoundXattrs> {
     try {
-      found = await this.#deps.disk.xattrs(path)
+      return await this.#deps.disk.xattrs(path)
     } catch (error) {
-      this.#deps.incomplete(path, `its extended attributes cannot be read: ${reasonOf(error)}`)
+      return { error: reasonOf(error) }
+    }
+  }
+
+  /** In the order of their names: the system's own order means nothing. */
+  #kept(path: Buffer, found: FoundXattrs): readonly Xattr[] {
+    if ('error' in found) {
+      this.#deps.incomplete(path, `its extended attributes cannot be read: ${found.error}`)
       return []
     }
     if (found.length < 2) return this.#bounded(path, found)

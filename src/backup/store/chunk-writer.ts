@@ -80,13 +80,14 @@ export class ChunkWriter implements ObjectStore {
 
   /** Whether a chunk may be referred to without its bytes; what is written now needs it then. */
   reuse(id: ChunkId): boolean {
-    return this.#isKnown(id)
+    return this.#isKnown(id, keyOf(id))
   }
 
   async putObject(object: Uint8Array): Promise<ChunkId> {
     const id = chunkIdOf(this.#deps.parts.keys.shared.idMac, object)
-    if (this.#isKnown(id)) return id
-    this.#pending.add(keyOf(id))
+    const key = keyOf(id)
+    if (this.#isKnown(id, key)) return id
+    this.#pending.add(key)
     this.stats.newBytes += object.length
     await this.#packers.addLoose({ id, bytes: object }, 'metadata')
     return id
@@ -137,13 +138,15 @@ export class ChunkWriter implements ObjectStore {
       lengths: lengths.slice(),
       offsets: new Uint32Array(lengths.length),
     }
+    const text = textOf(ids)
     let count = 0
     let at = 0
     for (let i = 0; i < lengths.length; i++) {
       const length = lengths[i] as number
       const id = chunkId(ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES))
-      if (!this.#isKnown(id)) {
-        this.#pending.add(keyOf(id))
+      const key = keyIn(text, i)
+      if (!this.#isKnown(id, key)) {
+        this.#pending.add(key)
         this.stats.newBytes += length
         fresh.ids.set(id, count * ID_BYTES)
         fresh.lengths[count] = length
@@ -159,8 +162,8 @@ export class ChunkWriter implements ObjectStore {
     }
   }
 
-  #isKnown(id: ChunkId): boolean {
-    if (this.#pending.has(keyOf(id))) return true
+  #isKnown(id: ChunkId, key: string): boolean {
+    if (this.#pending.has(key)) return true
     const { inline, index } = this.#deps.parts
     if (inline.has(id)) {
       this.needed.add(0)
@@ -228,8 +231,10 @@ export class ChunkWriter implements ObjectStore {
       await this.#forget(batch)
       throw error
     }
-    for (const { ids } of batch)
-      for (let at = 0; at < ids.length; at += ID_BYTES) this.#pending.delete(keyOf(ids.subarray(at, at + ID_BYTES)))
+    for (const { ids } of batch) {
+      const text = textOf(ids)
+      for (let i = 0; i < ids.length / ID_BYTES; i++) this.#pending.delete(keyIn(text, i))
+    }
     if (this.#deps.place && batch.length > 0) await this.#stripes(false)
   }
 
@@ -323,6 +328,18 @@ function looksLikeMetadata(bytes: Uint8Array): boolean {
   return metadataTags.some((tag) => hasTag(tag, bytes))
 }
 
+/** By so much of its id a chunk is told from all others. */
+const KEY_BYTES = 16
+
 function keyOf(id: Uint8Array): string {
-  return view(id).toString('latin1', 0, 16)
+  return keyIn(textOf(id), 0)
+}
+
+/** Ids as text: one call for all of them. */
+function textOf(ids: Uint8Array): string {
+  return view(ids).toString('latin1')
+}
+
+function keyIn(text: string, i: number): string {
+  return text.slice(i * ID_BYTES, i * ID_BYTES + KEY_BYTES)
 }

@@ -19,6 +19,7 @@ export const systemBlockingDisk: BlockingDisk = {
     while (at < from.length) at += fs.writeSync(file, from, at, from.length - at, position + at)
   },
   statFile: (file) => toStat(fs.fstatSync(file, { bigint: true })),
+  xattrs: (file) => libc().xattrsOfFile?.(file) ?? [],
   truncate(file, size) {
     fs.ftruncateSync(file, size)
   },

@@ -18,6 +18,8 @@ export interface Libc {
   readonly mknod?: (path: Uint8Array, file: SpecialFile) => void
   /** In the system's order; none where the file system has no attributes. At most 64 KiB of names and of each value. */
   readonly xattrs?: (path: Uint8Array) => Xattr[]
+  /** The same of an open file. */
+  readonly xattrsOfFile?: (fd: number) => Xattr[]
   /** Creates or replaces. */
   readonly setXattr?: (path: Uint8Array, [name, value]: Xattr) => void
   /** Fine where it is not there. */
@@ -111,12 +113,14 @@ function specialFiles(library: Library): Libc {
 function attributes(library: Library): Libc {
   const list = library.find('llistxattr', 'int64', [bytes, bytes, 'size_t'])
   const get = library.find('lgetxattr', 'int64', [bytes, bytes, bytes, 'size_t'])
+  const listFile = library.find('flistxattr', 'int64', ['int', bytes, 'size_t'])
+  const getFile = library.find('fgetxattr', 'int64', ['int', bytes, bytes, 'size_t'])
   const set = library.find('lsetxattr', 'int', [bytes, bytes, bytes, 'size_t', 'int'])
   const remove = library.find('lremovexattr', 'int', [bytes, bytes])
   if (list === undefined || get === undefined || set === undefined || remove === undefined) return {}
   const room = Buffer.allocUnsafeSlow(XATTR_BYTES)
   /** Undefined where there is nothing to be had; else a copy of what the call put into `room`. */
-  const taken = (count: number, name: string, path: Uint8Array): Buffer | undefined => {
+  const taken = (count: number, name: string, path?: Uint8Array): Buffer | undefined => {
     if (count >= 0) return Buffer.from(room.subarray(0, count))
     const error = failure(library, name, path)
     if (nothing.has(error.code)) return undefined
@@ -127,13 +131,21 @@ function attributes(library: Library): Libc {
       const at = terminated(path)
       const listed = Number(list(at, room, XATTR_BYTES))
       if (listed === 0) return []
-      const found: Xattr[] = []
-      for (const name of namesIn(taken(listed, 'llistxattr', path))) {
-        const value = taken(Number(get(at, terminated(name), room, XATTR_BYTES)), 'lgetxattr', path)
-        if (value !== undefined) found.push([name, value])
-      }
-      return found
+      return valuesOf(taken(listed, 'llistxattr', path), (name) =>
+        taken(Number(get(at, terminated(name), room, XATTR_BYTES)), 'lgetxattr', path),
+      )
     },
+    ...(listFile === undefined || getFile === undefined
+      ? {}
+      : {
+          xattrsOfFile(fd) {
+            const listed = Number(listFile(fd, room, XATTR_BYTES))
+            if (listed === 0) return []
+            return valuesOf(taken(listed, 'flistxattr'), (name) =>
+              taken(Number(getFile(fd, terminated(name), room, XATTR_BYTES)), 'fgetxattr'),
+            )
+          },
+        }),
     setXattr(path, [name, value]) {
       if (set(terminated(path), terminated(name), value, value.length, 0) !== 0)
         throw failure(library, 'lsetxattr', path)
@@ -167,6 +179,14 @@ function ranges(library: Library): Libc {
       return { from, to }
     },
   }
+}
+
+/** Names that went since they were listed are left out. */
+function valuesOf(list: Buffer | undefined, value: (name: Buffer) => Buffer | undefined): Xattr[] {
+  return namesIn(list).flatMap((name) => {
+    const found = value(name)
+    return found === undefined ? [] : [[name, found] as const]
+  })
 }
 
 function namesIn(list: Buffer | undefined): Buffer[] {

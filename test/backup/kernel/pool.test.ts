@@ -1,9 +1,18 @@
 /** The engine's threads: real ones give what the caller's own thread gives, and a dead one is an error, never a wait. */
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
-import { fileState, type KernelSetup, type Pieces, type ReadJob } from '../../../src/backup/kernel/jobs.ts'
+import type { BlockingDisk } from '../../../src/base/blocking-disk.ts'
+import type { Xattr } from '../../../src/base/disk.ts'
+import {
+  fileState,
+  type KernelSetup,
+  type Pieces,
+  type ReadJob,
+  type ReadResult,
+} from '../../../src/backup/kernel/jobs.ts'
+import { createKernel } from '../../../src/backup/kernel/kernel.ts'
 import { ownThread } from '../../../src/backup/kernel/own-thread.ts'
 import { KernelPool } from '../../../src/backup/kernel/pool.ts'
 import { systemBlockingDisk, systemClock, systemRandom, systemThreads } from '../../../src/daemon/system/index.ts'
@@ -85,22 +94,64 @@ t.test('small files are read by the batch; what cannot be read does not hurt the
     writeFileSync(join(folder, String(i)), content)
   })
   const paths = ['0', 'gone', '1', '2'].map((name) => Buffer.from(join(folder, name)))
-  let end = 0
-  const stats = paths.map((path) => systemBlockingDisk.stat(path))
-  const job: ReadJob = {
-    slab: shared(new Uint8Array(1000)),
-    paths: Buffer.concat(paths),
-    pathEnds: Uint32Array.from(paths, (path) => (end += path.length)),
-    sizes: Float64Array.from(stats, (stat) => stat?.size ?? 7),
-    mtimes: BigInt64Array.from(stats, (stat, i) => (stat?.mtimeNs ?? 0n) + (i === 2 ? 1n : 0n)),
-    inodes: BigInt64Array.from(stats, (stat) => stat?.inode ?? 0n),
-  }
+  const job = jobOf(paths, shared(new Uint8Array(1000)))
+  job.mtimes[2] = (job.mtimes[2] as bigint) + 1n
   const read = await pool(t).run('read', job)
   t.same([...read.states], [fileState.read, fileState.failed, fileState.changed, fileState.read])
   t.same([...read.sizes], [5, 0, 10, 0])
   t.same([...read.pieces], [1, 0, 1, 0])
   t.equal(Buffer.from(job.slab.subarray(0, 15)).toString(), 'firstsecond one')
   t.match(read.reasons, { 1: /vanished/ })
+})
+
+function jobOf(paths: readonly Buffer[], slab: Uint8Array): ReadJob {
+  let end = 0
+  const stats = paths.map((path) => systemBlockingDisk.stat(path))
+  return {
+    slab,
+    paths: Buffer.concat(paths),
+    pathEnds: Uint32Array.from(paths, (path) => (end += path.length)),
+    sizes: Float64Array.from(stats, (stat) => stat?.size ?? 7),
+    mtimes: BigInt64Array.from(stats, (stat) => stat?.mtimeNs ?? 0n),
+    inodes: BigInt64Array.from(stats, (stat) => stat?.inode ?? 0n),
+  }
+}
+
+t.test('extended attributes come with the files: few at once, or why there are none', (t) => {
+  const pair = (name: string, bytes: number): Xattr => [Buffer.from(name), Buffer.alloc(bytes)]
+  const folder = t.testdir({ none: '1', two: '2', large: '3', small: '4', failing: '5' })
+  const given: Record<string, () => Xattr[]> = {
+    none: () => [],
+    two: () => [pair('user.b', 1), pair('user.a', 2)],
+    large: () => Array.from({ length: 20 }, (_, i) => pair(`user.${String(i)}`, 65_536)),
+    small: () => [pair('user.c', 1)],
+    failing() {
+      throw Object.assign(new Error('no'), { code: 'EIO' })
+    },
+  }
+  const names = Object.keys(given)
+  let opened = ''
+  const disk: BlockingDisk = {
+    ...systemBlockingDisk,
+    open(path, how) {
+      opened = basename(String(path))
+      return systemBlockingDisk.open(path, how)
+    },
+    xattrs: () => given[opened]?.() ?? [],
+  }
+  const job = jobOf(
+    names.map((name) => Buffer.from(join(folder, name))),
+    new Uint8Array(1000),
+  )
+  const { result } = createKernel(setup, { disk, random: systemRandom }).run({ name: 'read', job })
+  const { states, xattrs } = result as ReadResult
+  t.ok(
+    states.every((state) => state === fileState.read),
+    'whatever the attributes are like',
+  )
+  t.match(xattrs, { 1: given['two']?.(), 2: null, 3: given['small']?.(), 4: { error: /the disk reports an error/ } })
+  t.notOk(0 in xattrs)
+  t.end()
 })
 
 t.test('jobs of a thread that is stopped are rejected', async (t) => {

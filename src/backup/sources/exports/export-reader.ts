@@ -7,7 +7,7 @@
 export interface Start {
   readonly name: string
   readonly bytes: Buffer
-  /** The same as text, byte by byte. */
+  /** The same as text, byte by byte; empty where it begins like no text that is recognised. */
   readonly text: string
 }
 
@@ -49,5 +49,14 @@ export const CUT_OFF = 'it ends in the middle: the export is not complete'
 
 export function startOf(name: string, bytes: Uint8Array): Start {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, START_BYTES))
-  return { name, bytes: head, text: head.toString('latin1') }
+  return { name, bytes: head, text: beginsLikeText(head) ? head.toString('latin1') : '' }
+}
+
+/** An object, a comment or a magic word, behind blanks. Spares all other files, of which there are many, the rest. */
+const firsts = new Set(['{', '-', '/', 'P'].map((character) => character.charCodeAt(0)))
+const blanks = new Set([0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20, 0xa0])
+
+function beginsLikeText(head: Uint8Array): boolean {
+  const first = head.find((byte) => !blanks.has(byte))
+  return first !== undefined && firsts.has(first)
 }

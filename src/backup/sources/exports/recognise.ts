@@ -38,9 +38,9 @@ export function isArchiveName(name: string): boolean {
   return /\.zip$/i.test(name)
 }
 
-/** By the first bytes. */
-export function recognise(name: string, bytes: Uint8Array): { app: string; reader: ExportReader } | undefined {
-  const start = startOf(name, bytes)
+/** By the first bytes and the base name. */
+export function recognise(path: string, bytes: Uint8Array): { app: string; reader: ExportReader } | undefined {
+  const start = startOf(path.slice(path.lastIndexOf('/') + 1), bytes)
   for (const form of forms) {
     const reader = form.open(start)
     if (reader !== undefined) return { app: form.app, reader }

@@ -101,6 +101,14 @@ t.test('zips of other apps, and zips that are no exports', async (t) => {
     t.ok(readFileSync(join(dir, 'out/source', name)).equals(readFileSync(join(source, name))), name)
 })
 
+t.test('files that are known by their names as well are found in any directory', async (t) => {
+  const { source, engine } = await bench(t)
+  writeFileSync(join(source, '_chat.txt'), '[31.12.23, 22:15:03] Anna: hi\n[31.12.23, 22:15:04] Ben: hi\n')
+  writeFileSync(join(source, 'not-a-chat.txt'), '[31.12.23, 22:15:03] Anna: hi\n')
+  const { exports } = await summaryOf(engine.backup({ paths: [source] }, never))
+  t.same(exports, [{ path: join(source, '_chat.txt'), app: 'whatsapp', messages: 2, warnings: [] }])
+})
+
 t.test('dumps: as files and as streams; a cut off one is stored and told', async (t) => {
   const { source, engine } = await bench(t)
   const dump = `--\n-- PostgreSQL database dump\n--\n${'x\n'.repeat(300_000)}--\n-- PostgreSQL database dump complete\n--\n`

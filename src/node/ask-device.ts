@@ -4,8 +4,9 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
-import { isPlexiError } from '../base/errors.ts'
+import { isPlexiError, PlexiError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
+import type { PeerKey } from '../crypto/ids.ts'
 import { loopbackOnly } from './addresses.ts'
 import { CircleBook } from './circles.ts'
 import { deviceCodeHost, type DeviceCode } from './device-desk.ts'
@@ -81,10 +82,17 @@ async function askOn(
     } catch (error) {
       failures++
       const passing = isPlexiError(error, 'NETWORK_UNREACHABLE') || isPlexiError(error, 'NETWORK_TIMEOUT')
-      if (!passing || failures >= deviceCodeLimits.failures) throw error
+      if (!passing) throw error
+      if (failures >= deviceCodeLimits.failures) throw unanswered(host.peer, error)
     }
     await clock.sleep(deviceCodeLimits.askEveryMs, signal)
   }
+}
+
+function unanswered(peer: PeerKey, cause: unknown): PlexiError {
+  const message =
+    'the device that made the code does not answer: its daemon has to run, where this machine can reach it'
+  return new PlexiError('NETWORK_UNREACHABLE', { peer }, { message, cause })
 }
 
 function dialer({ peerSeed, code }: Asking, policy: DialPolicy, { clock }: AskingDeps): Promise<CircleLibp2p> {

@@ -1,11 +1,10 @@
 /** `export`: a snapshot, or a part of it, as a tar stream for any other program. */
 import { Command } from 'commander'
-import { createWriteStream, existsSync } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
+import { existsSync } from 'node:fs'
 import { PlexiError } from '../../base/errors.ts'
 import { given, snapshotPath, type Cli } from '../cli.ts'
 import { size } from '../format.ts'
+import { writeWholeFile } from '../whole-file.ts'
 import type { Session } from '../session.ts'
 import { withSnapshotFilter, type SnapshotFilterOptions } from '../snapshot-filter.ts'
 
@@ -34,18 +33,8 @@ async function exportTar(session: Session, what: string, options: Options): Prom
   })
 }
 
-/** The file appears whole or not at all, and never over another one. */
 async function intoFile(session: Session, path: string, tar: AsyncIterable<Uint8Array>): Promise<void> {
   if (existsSync(path)) throw new PlexiError('STORAGE_EXISTS', { what: path })
-  // Of this process alone, so that nobody's file is in the way.
-  const part = `${path}.${String(process.pid)}.part`
-  const file = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true })
-  try {
-    await pipeline(tar, file)
-    await rename(part, path)
-  } finally {
-    await rm(part, { force: true })
-  }
-  const bytes = file.bytesWritten
+  const bytes = await writeWholeFile(path, tar)
   session.out.document({ path, bytes }, () => session.out.good(`${size(bytes)} in ${path}`))
 }

@@ -1,11 +1,11 @@
 /** `shard`: single shards, for who wants to see for themselves. `verify FILE` needs no daemon. */
 import { Command } from 'commander'
 import { existsSync } from 'node:fs'
-import { rename, writeFile } from 'node:fs/promises'
 import { PlexiError } from '../../base/errors.ts'
 import { given, integerOption, type Cli } from '../cli.ts'
 import { cliClock } from '../clock.ts'
 import { ago, short, size, who } from '../format.ts'
+import { writeWholeFile } from '../whole-file.ts'
 import { checkShardFile } from '../offline/shard-file.ts'
 import type { Session } from '../session.ts'
 
@@ -124,17 +124,14 @@ async function locate(session: Session, id: string): Promise<void> {
 }
 
 async function fetchBody(session: Session, id: string, options: { to: string }): Promise<void> {
-  const parts: Uint8Array[] = []
   await session.reach(async (client) => {
-    for await (const part of client.bytes('shardBody', { params: { id } }, { signal: session.signal })) parts.push(part)
+    const body = client.bytes('shardBody', { params: { id } }, { signal: session.signal })
+    if (options.to === '-') {
+      await session.out.stream(body)
+      return
+    }
+    const path = session.path(options.to)
+    const bytes = await writeWholeFile(path, body)
+    session.out.document({ id, path, bytes }, () => session.out.good(`${size(bytes)} in ${path}`))
   })
-  const bytes = Buffer.concat(parts)
-  if (options.to === '-') {
-    await session.out.bytes(bytes)
-    return
-  }
-  const path = session.path(options.to)
-  await writeFile(`${path}.part`, bytes, { mode: 0o600 })
-  await rename(`${path}.part`, path)
-  session.out.document({ id, path, bytes: bytes.length }, () => session.out.good(`${size(bytes.length)} in ${path}`))
 }

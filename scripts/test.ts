@@ -76,6 +76,7 @@ async function runTap(): Promise<number> {
   const env = {
     ...toolEnvironment(),
     PLEXI_BUILT: '1',
+    NODE_OPTIONS: `--import=${join(root, 'test/support/no-loaders.mjs')}`,
     // Every file is a process that loads the same modules, and so is every daemon they start.
     NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compiled'),
     ...(long ? { PLEXICHAT_TEST_LONG: '1' } : {}),

@@ -52,10 +52,17 @@ t.test(`${String(KILLS)} kills during backups and restores`, async (t) => {
   for (const host of circle.hosts) {
     const names = hostedShards(host.home).map((path) => basename(path))
     t.equal(new Set(names).size, names.length, 'no host holds a shard twice')
+    t.equal(await received(host.home), names.length, 'no host was sent a shard twice')
     t.same(leftOvers(join(host.home, 'hosted')), [], 'no orphan at hosts')
     t.same(readdirSync(join(host.home, 'hosted', 'incoming')), [], 'nothing half received')
   }
 })
+
+/** Bodies of shards a host has stored since it was started. */
+async function received(home: string): Promise<number> {
+  const { metrics } = await circle.json(['metrics'], home)
+  return Number(/^plexi_shards_stored_total (\d+)$/m.exec(String(metrics))?.[1])
+}
 
 function acknowledged(): Set<string> {
   return new Set(circle.hosts.flatMap(({ home }) => (existsSync(join(home, 'hosted')) ? hostedShards(home) : [])))

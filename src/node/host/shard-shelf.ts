@@ -8,6 +8,7 @@ import { toHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import { invariant, PlexiError } from '../../base/errors.ts'
+import type { Metrics } from '../../base/metrics.ts'
 import type { Random } from '../../base/random.ts'
 import type { VaultId } from '../../crypto/ids.ts'
 import { SHARD_BYTES, verifyShard } from '../../shard/index.ts'
@@ -27,6 +28,7 @@ export interface ShardShelfDeps {
   readonly metadata: HostMetadata
   readonly queue: CommitQueue
   readonly book: VaultBook
+  readonly metrics: Metrics
 }
 
 /** A put that passed every check: 1 MiB whose root is `id`, and the signed manifest of its stripe. */
@@ -49,9 +51,11 @@ export interface ShardLookup extends StoredShard {
 
 export class ShardShelf {
   readonly #deps: ShardShelfDeps
+  readonly #stored
 
   constructor(deps: ShardShelfDeps) {
     this.#deps = deps
+    this.#stored = deps.metrics.counter('plexi_shards_stored_total', 'Bodies of shards received and made durable')
   }
 
   /** Undefined unless the row and a file of the right length are there. */
@@ -98,11 +102,13 @@ export class ShardShelf {
     const incoming = join(layout.incoming, toHex(random.bytes(16)))
     try {
       await this.#writeBody(incoming, shard.body)
-      return await queue.submit(async (round) => {
-        const stored = await this.#place(round, shard, incoming)
+      const stored = await queue.submit(async (round) => {
+        const placed = await this.#place(round, shard, incoming)
         reservation.settle()
-        return stored
+        return placed
       })
+      this.#stored.add()
+      return stored
     } catch (error) {
       await disk.unlink(incoming).catch(() => false)
       throw error

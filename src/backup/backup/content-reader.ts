@@ -3,6 +3,7 @@
  * Invariants: content lies in slabs only, so memory does not depend on the input; whatever is read is also stored, in
  * any order; a stream gives up the slab it was cut from without needing another, so streams never wait for each other.
  */
+import { copyInto, copyOf } from '../../base/bytes.ts'
 import type { DiskFile, DiskStat } from '../../base/disk.ts'
 import { invariant, PlexiError } from '../../base/errors.ts'
 import { Semaphore } from '../../base/queue.ts'
@@ -168,12 +169,12 @@ export class ContentReader {
         const last: boolean = count < readBlockBytes
         reading = undefined
         if (!last) reading = read()
-        slab.set(rest, chunk.maxBytes - rest.length)
+        copyInto(slab, chunk.maxBytes - rest.length, rest)
         const block = slab.subarray(chunk.maxBytes - rest.length, chunk.maxBytes + count)
         const { used, stored } = await this.#cut({ slab, block, last }, builder)
         storing.push(stored)
         size += used
-        rest = Buffer.from(block.subarray(used))
+        rest = copyOf(block.subarray(used))
         signal.throwIfAborted()
         if (reading === undefined) break
       }

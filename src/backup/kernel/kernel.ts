@@ -6,7 +6,7 @@ import { prepareMacKey } from '../../crypto/hash.ts'
 import { Chunker, ShardPacker } from '../../shard/index.ts'
 import { pour } from '../restore/pour.ts'
 import { checkShard } from '../verify/check.ts'
-import type { KernelSetup, Message, PackerJob, PackResult, Pieces } from './jobs.ts'
+import type { KernelSetup, Message, PackerJob, PackResult, Pieces, TakenChunks } from './jobs.ts'
 import { listDirectory } from './list-directory.ts'
 import { Namer } from './namer.ts'
 import { flushPacker, packChunks, takeChunks } from './pack-chunks.ts'
@@ -56,7 +56,7 @@ export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): 
         case 'flush':
           return shards(flushPacker(packerOf(job)))
         case 'take':
-          return pieces(takeChunks(packerOf(job)))
+          return taken(takeChunks(packerOf(job)))
         case 'pour':
           return { result: pour(job, { disk, ...keys }) }
         case 'check':
@@ -68,6 +68,10 @@ export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): 
 
 function pieces(result: Pieces): Answer {
   return { result, transfer: [result.ids.buffer as ArrayBuffer, result.lengths.buffer as ArrayBuffer] }
+}
+
+function taken(result: TakenChunks): Answer {
+  return { result, transfer: [result.bytes.buffer as ArrayBuffer] }
 }
 
 function shards(result: PackResult): Answer {

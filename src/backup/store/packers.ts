@@ -49,7 +49,9 @@ export class Packers {
   ) {
     this.#kernel = deps.kernel
     this.#take = deps.take
-    this.#mine = { ...options, writer: ++writers }
+    // A key in memory of its own: with a view crosses all that it is a view of.
+    const key = Uint8Array.from(options.epoch.key)
+    this.#mine = { epoch: { ...options.epoch, key }, writer: ++writers }
   }
 
   /** Bytes of a shard that chunks not sealed yet will take, loose ones uncompressed. Settle first to be near. */

@@ -6,10 +6,9 @@
  * `encode(decode(x)) = x`, and a hash or signature over the bytes is one over the value.
  */
 import { isUtf8 } from 'node:buffer'
-import { decode as cborDecode, Tokenizer, type Token } from 'cborg'
+import { decode as cborDecode, encode as cborEncode, Tokenizer, type Token } from 'cborg'
 import { z } from 'zod'
 import { PlexiError } from '../base/errors.ts'
-import { encodeCbor } from './cbor-encoder.ts'
 import { peerKey, type PeerKey, type VaultId } from './ids.ts'
 import { MAX_CBOR_DEPTH } from './options.ts'
 
@@ -26,7 +25,7 @@ export interface DecodeLimits {
 /** The one encoding of `value`; throws `VALIDATION_FORMAT` for what has none (fractions, `undefined`, other objects). */
 export function encode(value: Plain): Uint8Array {
   try {
-    return encodeCbor(value)
+    return cborEncode(value, encodeOptions)
   } catch (cause) {
     throw new PlexiError('VALIDATION_FORMAT', { expected: 'an encodable value' }, { cause })
   }
@@ -113,6 +112,28 @@ function wide(min: bigint, max: bigint): z.ZodType<bigint> {
     .union([z.int(), z.bigint()])
     .transform((value) => BigInt(value))
     .refine((value) => value >= min && value <= max, { error: 'out of range' })
+}
+
+function refuse(what: string): never {
+  throw new Error(`${what} has no canonical encoding`)
+}
+
+/** U+FEFF in front would be dropped by the text decoder. */
+const hasEncoding = (text: string): boolean => text.isWellFormed() && !text.startsWith('\uFEFF')
+
+const encodeOptions = {
+  typeEncoders: {
+    undefined: () => refuse('undefined'),
+    number: (value: number) => (Number.isSafeInteger(value) ? null : refuse('a fraction or unsafe number')),
+    string: (value: string) => (hasEncoding(value) ? null : refuse('ill-formed text')),
+    Object: (value: object) => (isPlainObject(value) ? null : refuse('an object with a class or odd key')),
+    Map: () => refuse('a Map'),
+  },
+}
+
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return (prototype === Object.prototype || prototype === null) && Object.keys(value).every(hasEncoding)
 }
 
 const decodeOptions = {

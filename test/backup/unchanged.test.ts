@@ -91,6 +91,9 @@ async function bench(
   }
 }
 
+/** A directory has 250 of them. */
+const MANY = process.env['PLEXICHAT_TEST_LONG'] === undefined ? 2_000 : 100_000
+
 /** Two directories, one of them with directories: small, large and empty files. */
 function makeFiles(source: string): void {
   mkdirSync(join(source, 'leaf'))
@@ -119,6 +122,32 @@ t.test('what is unchanged is not read again, and the summary counts it all the s
   t.same(opened(), [], 'what else is left out makes no file another')
   t.notOk((await restored()).some((line) => line.includes('small-1')))
 })
+
+t.test(
+  'of very many unchanged files none is opened, and only what lies in a changed directory is described anew',
+  async (t) => {
+    const { source, backup, opened } = await bench(t)
+    const directories = MANY / 250
+    for (let d = 0; d < directories; d++) {
+      mkdirSync(join(source, String(d)))
+      for (let i = 0; i < 250; i++) writeFileSync(join(source, String(d), String(i)), `${String(d)} has ${String(i)}`)
+    }
+    const first = await backup()
+    t.equal(first.files, MANY)
+    t.equal(opened().length, MANY)
+    const { files, dirs, bytes } = first
+    const same = { files, dirs, bytes, newShards: 0, storedBytes: 0, skipped: [] }
+    const second = await backup()
+    t.same(opened(), [])
+    t.match(second, same)
+    t.ok(second.newBytes < 1000, 'a snapshot')
+
+    writeFileSync(join(source, '3', '7'), 'another')
+    const third = await backup()
+    t.same(opened(), ['3/7'])
+    t.ok(third.newBytes < first.newBytes / 2, 'one directory of all')
+  },
+)
 
 t.test('a file is read when any of its values differs, its neighbours are not', async (t) => {
   const { source, backup, opened, restored } = await bench(t)

@@ -50,6 +50,8 @@ export class Chunker {
    */
   cut(data: Uint8Array, last: boolean): Uint32Array {
     const { minBytes, averageBytes, maxBytes } = this.#options
+    // Most files are so short, and handing them to the kernel would cost more than the rest of their way.
+    if (last && data.length > 0 && data.length <= minBytes) return Uint32Array.of(data.length)
     const kernel = (this.#kernel ??= this.#prepareKernel())
     const outBytes = 4 * (Math.ceil(data.length / minBytes) + 1)
     const dataAt = GEAR_BYTES + outBytes

@@ -2,6 +2,7 @@
  * The packers of all threads as one: whoever is free takes the next chunks. Spec: docs/spec/02-shard.md § Packing.
  * Invariants: what is sealed is handed on in the order it came back; the first failure stops everything after it.
  */
+import { copyOf } from '../../base/bytes.ts'
 import { chunkId, shardId, type ChunkId, type ShardKind, type ShardId } from '../../shard/index.ts'
 import type { EpochKey } from '../../crypto/authority.ts'
 import type { PackerJob, PackJob, PackResult, Pieces } from '../kernel/jobs.ts'
@@ -70,7 +71,7 @@ export class Packers {
   async addLoose(chunk: LooseChunk, kind: Kind): Promise<void> {
     this.#throwIfFailed()
     const loose = this.#loose[kind]
-    loose.chunks.push({ id: chunk.id, bytes: Buffer.from(chunk.bytes) })
+    loose.chunks.push({ id: chunk.id, bytes: copyOf(chunk.bytes) })
     loose.bytes += chunk.bytes.length
     if (loose.bytes >= LOOSE_BYTES) await this.#sendLoose(kind)
   }
@@ -92,13 +93,16 @@ export class Packers {
     const threads = [...this.#waiting.keys()]
     const [first] = threads
     if (first === undefined) return
-    const chunks: (LooseChunk & { kind: Kind })[] = []
-    for (const thread of threads) chunks.push(...(await this.#takeFrom(thread)))
     this.#only = first
-    for (const kind of ['data', 'metadata'] as const) {
-      for (const chunk of chunks) if (chunk.kind === kind) await this.addLoose(chunk, kind)
-      await this.#sendLoose(kind)
-    }
+    const metadata: LooseChunk[] = []
+    // Thread by thread: the next one is emptied when what the one before held is packed.
+    for (const thread of threads)
+      for (const { kind, ...chunk } of await this.#takeFrom(thread))
+        if (kind === 'data') await this.addLoose(chunk, kind)
+        else metadata.push({ id: chunk.id, bytes: copyOf(chunk.bytes) })
+    await this.#sendLoose('data')
+    for (const chunk of metadata) await this.addLoose(chunk, 'metadata')
+    await this.#sendLoose('metadata')
     await this.#sealed(await this.#kernel.run('flush', this.#mine, first), first)
     this.#only = undefined
   }

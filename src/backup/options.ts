@@ -58,7 +58,7 @@ export const defaultBackupOptions: BackupOptions = {
   readBlockBytes: 2 * MiB,
   stripesInFlight: 4,
   shardsPerCommit: 16,
-  openShards: 16,
+  openShards: 6,
   fetchesInFlight: 8,
   restoreWindowExtents: 200_000,
   progressEveryMs: 0.2 * SECOND,

@@ -51,6 +51,8 @@ export interface WindowDeps {
 
 /** What one file or piece in a window may take in memory, about. */
 const BYTES_PER_PLACE = 256
+/** What is remembered of every file besides its path and attributes takes about a KiB. */
+const PLACES_PER_FILE = 4
 /** Files without any piece are made so many at once. */
 const FILES_PER_JOB = 500
 
@@ -90,7 +92,7 @@ export class RestoreWindow {
   /** All pieces of the file have been added, to this window or those before. */
   planned(file: RestoreFile): void {
     file.planned = true
-    this.#size += 1 + Math.floor(bytesOf(file) / BYTES_PER_PLACE)
+    this.#size += PLACES_PER_FILE + Math.floor(bytesOf(file) / BYTES_PER_PLACE)
     if (file.waiting === 0 && !file.failed) this.#ends.push(file)
   }
 

@@ -13,45 +13,55 @@ import { root } from './command.ts'
 const source = join(root, 'src')
 const dist = join(root, 'dist')
 
-/** What is started on its own: the program and its threads. */
-const entries = ['cli/main.ts', 'daemon/system/engine-thread.ts', 'backup/sources/sqlite/online-copy-thread.ts']
+const program = 'cli/main.ts'
+/** Each a file of its own, with nothing in it but what it uses: what it shared with the program would bring more along. */
+const threads = ['daemon/system/engine-thread.ts', 'backup/sources/sqlite/online-copy-thread.ts']
 /** Carried as they are: native addons, found by their own files' places. */
 const external = ['better-sqlite3', 'koffi', 'classic-level']
 const assets = new Set(['', '.sql', '.wasm', '.json', '.toml'])
 
 rmSync(dist, { recursive: true, force: true })
-const result = await build({
-  absWorkingDir: root,
-  entryPoints: [
-    ...entries.map((entry) => join(source, entry)),
-    ...process.argv.slice(2).map((file) => join(root, file)),
-  ].map((file) => ({ in: file, out: flat(file) })),
-  outdir: dist,
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node24',
-  external,
-  // Dependencies in CommonJS ask for Node's own modules this way.
-  banner: {
-    js: "import { createRequire as nodeRequire } from 'node:module'; const require = nodeRequire(import.meta.url);",
-  },
-  plugins: [placesAsInSources()],
-  legalComments: 'none',
-  metafile: true,
-  logLevel: 'warning',
-})
+const inputs = {
+  ...(await bundle([join(source, program), ...process.argv.slice(2).map((file) => join(root, file))], true)),
+  ...(await bundle(
+    threads.map((thread) => join(source, thread)),
+    false,
+  )),
+}
 cpSync(source, dist, { recursive: true, filter: (path) => assets.has(extname(path)) })
-for (const entry of entries) writeEntry(entry)
-writeFileSync(join(dist, 'LICENCES.txt'), licences(result.metafile))
+for (const entry of [program, ...threads]) writeEntry(entry)
+writeFileSync(join(dist, 'LICENCES.txt'), licences(inputs))
+
+/** Makes a file in dist/ of each entry, `splitting` off what several need; returns what is inside. */
+async function bundle(entries: readonly string[], splitting: boolean): Promise<Metafile['inputs']> {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: entries.map((file) => ({ in: file, out: flat(file) })),
+    outdir: dist,
+    bundle: true,
+    splitting,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    external,
+    // Dependencies in CommonJS ask for Node's own modules this way.
+    banner: {
+      js: "import { createRequire as nodeRequire } from 'node:module'; const require = nodeRequire(import.meta.url);",
+    },
+    plugins: [placesAsInSources()],
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+  })
+  return metafile.inputs
+}
 
 /** All code lies side by side in dist/, so each module is told the place it had among the sources. */
 function placesAsInSources(): Plugin {
   return {
     name: 'places as in sources',
-    setup: (bundle) => {
-      bundle.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
+    setup: (building) => {
+      building.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
         const text = readFileSync(path, 'utf8')
         if (!path.startsWith(source + sep) || !text.includes('import.meta.')) return undefined
         const place = `./${relative(source, path).split(sep).join('/').replace(/\.ts$/, '.js')}`
@@ -79,7 +89,7 @@ function writeEntry(entry: string): void {
 }
 
 /** The licence texts of the packages that were built in, once each. */
-function licences({ inputs }: Metafile): string {
+function licences(inputs: Metafile['inputs']): string {
   const folders = new Set(
     Object.keys(inputs).flatMap((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []),
   )

@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads'
 import { errorTable, type ErrorCode } from '../../base/error-table.ts'
 import { PlexiError, toPlexiError, type ErrorDetails } from '../../base/errors.ts'
 import type { Thread, Threads } from '../../base/threads.ts'
+import { boundYoungGeneration } from './memory.ts'
 
 /** More would only fight over memory. */
 const MAX_THREADS = 8
@@ -41,6 +42,7 @@ class SystemThread implements Thread {
   #ended: Error | undefined
 
   constructor(setup: unknown) {
+    boundYoungGeneration()
     // The file beside this one, in the tree as in what is published.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     this.#worker = new Worker(new URL(`./engine-thread.${extension}`, import.meta.url), {

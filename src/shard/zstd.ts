@@ -21,22 +21,28 @@ interface NativeStream {
 /** Compresses frame after frame. Where streams do not have that part, and not `lasting`, Node's own calls do the same. */
 export class Compressor {
   readonly #params: Parameters
-  readonly #context: Context | undefined
+  readonly #lasting: boolean
+  #context: Context | undefined
 
   constructor(params: Parameters, lasting = true) {
     this.#params = params
-    this.#context = lasting ? contextOf(createZstdCompress({ params })) : undefined
+    this.#lasting = lasting
   }
 
   /** Writes `plain` as one zstd frame into `out`, which has room for `compressedBound`; returns its length. */
   compress(plain: Uint8Array, out: Uint8Array): number {
-    if (this.#context === undefined) {
+    if (this.#lasting) this.#context ??= contextOf(createZstdCompress({ params: this.#params }))
+    const context = this.#context
+    if (context === undefined) {
       const stored = zstdCompressSync(plain, { params: this.#params, pledgedSrcSize: plain.length })
       out.set(stored)
       return stored.length
     }
-    const done = this.#context.run(constants.ZSTD_e_end, plain, out)
+    // Kept only when it ended its frame.
+    this.#context = undefined
+    const done = context.run(constants.ZSTD_e_end, plain, out)
     if (done.left > 0) throw new Error('zstd: no room')
+    this.#context = context
     return done.written
   }
 }

@@ -40,3 +40,18 @@ export function deadline(clock: Clock, ms: number, parent?: AbortSignal): { sign
     },
   }
 }
+
+/** What `work` comes to, or the reason of the signal once it is aborted; the work itself goes on. */
+export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = (): void => {
+    aborted.reject(signal.reason as Error)
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([work, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

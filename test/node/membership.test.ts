@@ -111,6 +111,7 @@ void t.test('the group grows when people join, and data stays readable', async (
     Array.from({ length: 3 }, () => startNode(t, { bootstrap: first.addresses(), offerBytes: 8 * MiB })),
   )
   await owner.discover(signal)
+  await until(() => owner.hosts().eligible === 4, 60_000)
   const grown = await owner.network.currentGroup(signal)
   t.match(grown, { k: 1, n: 3 })
   t.equal(grown?.standbys.length, 1)

@@ -1,11 +1,13 @@
 import t from 'tap'
 import { fetchAll, makeStripe, place, startCircle, startNode } from './circle.ts'
+import { until } from './swarm.ts'
 
 const signal = AbortSignal.timeout(60_000)
 
 void t.test('one owner, eight hosts, one address: a stripe goes out and comes back', async (t) => {
   const hosts = await startCircle(t, 8)
   const owner = await startNode(t, { bootstrap: hosts[0]!.addresses(), offerBytes: 0 })
+  await until(() => owner.hosts().eligible === 8, 60_000)
   const group = await owner.network.currentGroup(signal)
   t.match(group, { k: 2, n: 5, version: 1 })
   t.equal(group?.standbys.length, 3)

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { openCertificate } from '../../src/crypto/certificate.ts'
 import { fetchAll, makeStripe, newDevice, newVault, place, startCircle, startNode } from './circle.ts'
+import { until } from './swarm.ts'
 
 const signal = AbortSignal.timeout(120_000)
 
@@ -9,6 +10,7 @@ void t.test('what one vault stores nobody else can fetch, release or learn of', 
   const bootstrap = hosts[0]!.addresses()
   const vault = newVault()
   const owner = await startNode(t, { bootstrap, device: newDevice(vault), offerBytes: 0 })
+  await until(() => owner.hosts().eligible === 2, 60_000)
   const group = (await owner.network.currentGroup(signal))!
   const stripe = makeStripe(group)
   await place(owner, stripe, signal)
@@ -44,6 +46,7 @@ void t.test('a revoked device is refused by every host', async (t) => {
     device: newDevice(vault, { version: 2, revoked: [serial] }),
     offerBytes: 0,
   })
+  await until(() => owner.hosts().eligible === 2, 60_000)
   const group = (await owner.network.currentGroup(signal))!
   const stripe = makeStripe(group)
   await place(owner, stripe, signal)

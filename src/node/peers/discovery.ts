@@ -6,7 +6,7 @@
 import type { IdentifyResult, PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { deadline, type Clock } from '../../base/clock.ts'
+import { abortable, deadline, type Clock } from '../../base/clock.ts'
 import { isPlexiError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { mapBounded, Semaphore } from '../../base/queue.ts'
@@ -66,7 +66,7 @@ export class Discovery {
   readonly #asking = new Map<PeerKey, Promise<boolean>>()
   readonly #asks: Semaphore
   readonly #stop = new AbortController()
-  #running: Promise<void> | undefined
+  #running: { readonly quietRounds: number; readonly done: Promise<void> } | undefined
   #convergedAt: number | undefined
   #startedAt = 0
   #background: Promise<void> = Promise.resolve()
@@ -107,7 +107,7 @@ export class Discovery {
     this.#deps.libp2p.removeEventListener('peer:identify', this.#onIdentify)
     this.#deps.libp2p.removeEventListener('peer:disconnect', this.#onDisconnect)
     await this.#background
-    await Promise.allSettled([this.#running ?? Promise.resolve(), ...this.#asking.values()])
+    await Promise.allSettled([this.#running?.done, ...this.#asking.values()])
   }
 
   /** Hosts that answered and are still connected. */
@@ -217,11 +217,18 @@ export class Discovery {
     return clock.elapsed() - this.#startedAt < this.#options.limits.settleMs ? 3 : 2
   }
 
-  #discoverOnce(quietRounds: number): Promise<void> {
-    this.#running ??= this.#discover(quietRounds).finally(() => {
+  /** One after the other; whoever asks for no more than the one under way looks for shares it. */
+  async #discoverOnce(quietRounds: number): Promise<void> {
+    while (this.#running !== undefined) {
+      const { quietRounds: enough, done } = this.#running
+      await done
+      if (enough >= quietRounds) return
+    }
+    const done = this.#discover(quietRounds).finally(() => {
       this.#running = undefined
     })
-    return this.#running
+    this.#running = { quietRounds, done }
+    await done
   }
 
   async #discover(quietRounds: number): Promise<void> {
@@ -238,7 +245,8 @@ export class Discovery {
         const pauseMs = limits.discoveryPauseMs * (quietRounds > 2 ? 2 : 1)
         if (quiet > 0 && quiet < quietRounds) await clock.sleep(pauseMs, wait.signal)
       }
-      this.#convergedAt = clock.elapsed()
+      // A single round finds little by itself, but may confirm what is known.
+      if (quietRounds > 1 || this.#convergedAt !== undefined) this.#convergedAt = clock.elapsed()
     } catch (error) {
       if (!wait.signal.aborted) throw error
       this.#convergedAt = this.#stop.signal.aborted ? undefined : clock.elapsed()
@@ -339,19 +347,5 @@ function keyOf(id: PeerId): PeerKey | undefined {
     return peerKey(id.toString())
   } catch {
     return undefined
-  }
-}
-
-async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = (): void => {
-    aborted.reject(signal.reason as Error)
-  }
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([work, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }

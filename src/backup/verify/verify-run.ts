@@ -33,6 +33,8 @@ export class VerifyRun {
   readonly #lost = new Set<number>()
   /** Shards that cannot be had or rebuilt at this moment, by number. */
   readonly #unreadable = new Set<number>()
+  /** What was found changes what the snapshots that were walked can rely on. */
+  #outdated = false
   readonly #filesHit: { snapshot: string; path: string }[] = []
   readonly #snapshotsHit = new Set<string>()
   readonly #checked = { snapshots: 0, stripes: 0, shards: 0, bytes: 0 }
@@ -60,9 +62,10 @@ export class VerifyRun {
     const named = snapshot === undefined ? listSnapshots(parts) : [findSnapshot(parts, snapshot)]
     const stripes = await this.#stripesOf(named, snapshot !== undefined)
     this.#total = stripes.length
-    await parts.kernel.use(() => mapBounded(stripes, STRIPES_AT_ONCE, (stripe) => this.#checkStripe(stripe)))
-    const reads = parts.keys.grants.includes('fetch')
-    for (const one of named) await (reads ? this.#checkTree(one) : this.#checkShards(one))
+    const reading = parts.kernel.use(() => mapBounded(stripes, STRIPES_AT_ONCE, (stripe) => this.#checkStripe(stripe)))
+    // Reading keeps the threads busy, walking this one.
+    await bothOf(reading, this.#checkSnapshots(named))
+    if (this.#outdated) await this.#checkSnapshots(named)
     return {
       type: 'summary',
       ok: this.#bad.length === 0 && this.#lost.size === 0 && this.#snapshotsHit.size === 0,
@@ -73,6 +76,15 @@ export class VerifyRun {
       filesHit: this.#filesHit,
       seconds: (parts.clock.elapsed() - startedAt) / 1000,
     }
+  }
+
+  async #checkSnapshots(named: readonly NamedSnapshot[]): Promise<void> {
+    this.#outdated = false
+    this.#filesHit.length = 0
+    this.#snapshotsHit.clear()
+    this.#checked.snapshots = 0
+    const reads = this.#session.parts.keys.grants.includes('fetch')
+    for (const one of named) await (reads ? this.#checkTree(one) : this.#checkShards(one))
   }
 
   async #stripesOf(named: readonly NamedSnapshot[], narrow: boolean): Promise<StripeRow[]> {
@@ -101,17 +113,20 @@ export class VerifyRun {
     if (count('intact') < stripe.k) {
       this.#lost.add(row.no)
       for (const [i, shard] of shards.entries()) if (found[i] !== 'intact') this.#unreadable.add(shard.no)
+      this.#outdated = true
     }
     // Holders that are merely out of reach may come back: their shards are not stored again.
     const lost = count('intact') + count('unknown') < stripe.k
     const isLost = (i: number): boolean => lost && found[i] !== 'intact'
     const changed = shards.filter((shard, i) => shard.lost !== isLost(i))
-    if (changed.length > 0)
+    if (changed.length > 0) {
       catalogue.commit(() => {
         changed.forEach((shard) => {
           catalogue.shards.setLost(shard.no, !shard.lost)
         })
       })
+      this.#outdated = true
+    }
     this.#checked.stripes++
     this.#progress()
   }
@@ -244,4 +259,9 @@ export class VerifyRun {
       totalKnown: true,
     }))
   }
+}
+
+/** Waits for both, whatever becomes of one; throws what the first of them threw. */
+async function bothOf(...work: [Promise<unknown>, Promise<unknown>]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason
 }

@@ -72,7 +72,14 @@ function testFiles(wanted: readonly string[]): string[] {
   return [...new Set(found)].filter((file) => long || named.has(file) || !file.endsWith('.long.test.ts')).sort()
 }
 
+/** tap follows .taprc only from its second run on: the first would load a compiler for TypeScript into every test. */
+async function buildRunner(): Promise<void> {
+  const built = readFileSync(join(root, 'node_modules/@tapjs/test/test-built/dist/esm/index.js'), 'utf8')
+  if (built.includes('@tapjs/typescript')) await run('tap', ['build'])
+}
+
 async function runTap(): Promise<number> {
+  await buildRunner()
   const env = {
     ...toolEnvironment(),
     PLEXI_BUILT: '1',

@@ -4,6 +4,7 @@
  */
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { dirname } from 'node:path'
+import type { Duplex } from 'node:stream'
 import type { Disk } from '../base/disk.ts'
 import { PlexiError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
@@ -21,6 +22,8 @@ export interface ListenDeps {
   /** Fastify's own server; it never listens itself. */
   readonly main: Server
   readonly handle: RequestListener
+  /** Open sockets that left HTTP: a server forgets them, but waits for them when it closes. */
+  readonly upgraded: Set<Duplex>
 }
 
 /** Removes a socket file that a killed daemon left (the home's lock says there is no other), then listens. */
@@ -97,6 +100,13 @@ function newServer(deps: ListenDeps): Server {
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 }, deps.handle)
   server.maxConnections = MAX_CONNECTIONS
   server.on('upgrade', (request, socket, head) => {
+    // Nobody would say goodbye to one that comes while the others are told.
+    if (!server.listening) {
+      socket.destroy()
+      return
+    }
+    deps.upgraded.add(socket)
+    socket.once('close', () => deps.upgraded.delete(socket))
     deps.main.emit('upgrade', request, socket, head)
   })
   server.on('clientError', (_error, socket) => {

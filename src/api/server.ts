@@ -8,6 +8,7 @@ import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import websocket from '@fastify/websocket'
 import { createServer, type Server } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { toHex } from '../base/bytes.ts'
 import { deadline, type Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
@@ -50,6 +51,7 @@ export class ApiServer implements Service {
   readonly #deps: ApiServerDeps
   readonly #listeners = new Listeners()
   readonly #servers: Server[] = []
+  readonly #upgraded = new Set<Duplex>()
   #app: FastifyInstance | undefined
   #port: number | undefined
 
@@ -74,7 +76,14 @@ export class ApiServer implements Service {
     const app = await this.#build(main)
     this.#app = app
     const { disk, log } = this.#deps
-    const listen: ListenDeps = { disk, log, known: this.#listeners, main, handle: app.routing.bind(app) }
+    const listen: ListenDeps = {
+      disk,
+      log,
+      known: this.#listeners,
+      main,
+      handle: app.routing.bind(app),
+      upgraded: this.#upgraded,
+    }
     if (this.#options.socketPath !== null) this.#servers.push(await listenOnSocket(this.#options.socketPath, listen))
     if (this.#options.port === null) return
     const { servers, port } = await listenOnLoopback(this.#options.port, listen)
@@ -95,7 +104,7 @@ export class ApiServer implements Service {
     // Says goodbye to the WebSockets; those that do not answer are cut with everything else.
     const closing = app.close()
     void graceful.then(() => {
-      for (const client of app.websocketServer.clients) client.terminate()
+      for (const socket of this.#upgraded) socket.destroy()
     })
     await Promise.all(this.#servers.map((server) => closeServer(server, graceful)))
     wait.clear()

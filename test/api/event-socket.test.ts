@@ -1,4 +1,7 @@
 /** Events over WebSocket: hello, jobs to their end, refusals, and that nobody is followed after they left. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import type { SocketFrame } from '../../src/api/index.ts'
@@ -95,6 +98,25 @@ t.test('stopping the daemon ends open sockets', async (t) => {
       if (frame.type === 'job') void other.close()
   })()
   await t.rejects(reading, { code: 'SYSTEM_DAEMON_NOT_RUNNING' })
+})
+
+t.test('a server that stops while a socket is being opened does not wait for it', async (t) => {
+  const request = 'GET /api/v1/events/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'
+  const rest = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'
+  for (const turns of [undefined, 0, 1, 2, 3, 5, 8]) {
+    const other = await startApi({ stopTimeoutMs: 50 })
+    const socket = connect(other.socketPath)
+    socket.on('error', () => undefined).resume()
+    await once(socket, 'connect')
+    socket.write(request)
+    if (turns !== undefined) socket.write(rest)
+    for (let i = 0; i < (turns ?? 2); i++) await nextTurn()
+    const closed = once(socket, 'close')
+    const stopped = other.close()
+    if (turns === undefined) socket.write(rest)
+    await Promise.all([stopped, closed])
+    t.pass(`stopped ${turns === undefined ? 'before the request was whole' : `${String(turns)} turns after it`}`)
+  }
 })
 
 t.test('stops', () => api.close())

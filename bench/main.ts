@@ -56,8 +56,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
   })
 try {
   const result = await main()
+  keep(result)
   print(result)
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, undefined, 1)}\n`)
   if (values.docs) writePage(result)
 } finally {
   clear()
@@ -67,10 +67,19 @@ async function main(): Promise<Result> {
   buildProgram()
   await makeSets()
   const sets: SetResult[] = []
-  for (const name of chosen) sets.push(await measureSet({ folder, name, rounds, contenders: contenders(), tell }))
+  const soFar = { machine: machine(), rounds, scale, sets, growth: [], stages: {} }
+  for (const name of chosen) {
+    sets.push(await measureSet({ folder, name, rounds, contenders: contenders(), tell }))
+    keep(soFar)
+  }
   const ourselves = chosen.includes('A') && !values['no-profile'] ? await lookAtOurselves(folder) : { stages: {} }
   const growth = wanted.includes('E') ? await measureGrowth(folder, { scale, tell }) : []
-  return { machine: machine(), rounds, scale, sets, growth, ...ourselves }
+  return { ...soFar, growth, ...ourselves }
+}
+
+/** After every set: an hour's figures must not hang on the last minute. */
+function keep(result: Result): void {
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, undefined, 1)}\n`)
 }
 
 function contenders(): Contender[] {

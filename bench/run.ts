@@ -45,6 +45,7 @@ export async function measureSet({ folder, name, rounds, contenders, tell }: Set
   const changed = sets[name].operations.includes('edited')
     ? { changedBytes: await changedPages(join(folder, name)) }
     : {}
+  source.show('first')
   return { set: name, title: sets[name].title, bytes, ...changed, series: pairs.map(({ series }) => series) }
 }
 

@@ -27,6 +27,10 @@ interface SetRun {
 }
 
 export async function measureSet({ folder, name, rounds, contenders, tell }: SetRun): Promise<SetResult> {
+  // While both states lie under their own names.
+  const changed = sets[name].operations.includes('edited')
+    ? { changedBytes: await changedPages(join(folder, name)) }
+    : {}
   const source = new Source(join(folder, name))
   source.show('first')
   const bytes = fileBytes(source.path)
@@ -41,10 +45,6 @@ export async function measureSet({ folder, name, rounds, contenders, tell }: Set
     tell(`set ${name}: round ${String(round)} of ${String(rounds)}`)
   }
   for (const { place } of pairs) rmSync(place.scratch, { recursive: true, force: true })
-  source.hide()
-  const changed = sets[name].operations.includes('edited')
-    ? { changedBytes: await changedPages(join(folder, name)) }
-    : {}
   source.show('first')
   return { set: name, title: sets[name].title, bytes, ...changed, series: pairs.map(({ series }) => series) }
 }
@@ -117,11 +117,9 @@ async function measureLong(
   folder: string,
   { source, mebibytes }: { source: 'stream' | 'tree'; mebibytes: number },
 ): Promise<[Growth['what'], Measured][]> {
-  const [scratch, tree, restored] = ['growth', 'E', 'E-restored'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ]
+  const scratch = join(folder, 'growth')
+  const tree = join(folder, 'E')
+  const restored = join(folder, 'E-restored')
   mkdirSync(scratch, { recursive: true })
   const alone = async (order: EngineOrder): Promise<Measured> => {
     const engine = await EngineProcess.start(scratch)

@@ -70,15 +70,9 @@ export class Source {
   /** Renaming the folder leaves the times of the files in it as they are. */
   show(state: 'first' | 'edited'): void {
     if (this.#shown === state) return
-    this.hide()
+    if (this.#shown !== undefined) renameSync(this.path, join(this.#folder, this.#shown))
     renameSync(join(this.#folder, state), this.path)
     this.#shown = state
-  }
-
-  /** Both states lie under their own names again. */
-  hide(): void {
-    if (this.#shown !== undefined) renameSync(this.path, join(this.#folder, this.#shown))
-    this.#shown = undefined
   }
 }
 

@@ -21,29 +21,25 @@ interface NativeStream {
 /** Compresses frame after frame. Where streams do not have that part, and not `lasting`, Node's own calls do the same. */
 export class Compressor {
   readonly #params: Parameters
-  readonly #lasting: boolean
-  #context: Context | undefined
+  readonly #kept: KeptContext
 
   constructor(params: Parameters, lasting = true) {
     this.#params = params
-    this.#lasting = lasting
+    this.#kept = new KeptContext(lasting ? () => createZstdCompress({ params }) : undefined)
   }
 
   /** Writes `plain` as one zstd frame into `out`, which has room for `compressedBound`; returns its length. */
   compress(plain: Uint8Array, out: Uint8Array): number {
-    if (this.#lasting) this.#context ??= contextOf(createZstdCompress({ params: this.#params }))
-    const context = this.#context
-    if (context === undefined) {
-      const stored = zstdCompressSync(plain, { params: this.#params, pledgedSrcSize: plain.length })
-      out.set(stored)
-      return stored.length
-    }
-    // Kept only when it ended its frame.
-    this.#context = undefined
-    const done = context.run(constants.ZSTD_e_end, plain, out)
-    if (done.left > 0) throw new Error('zstd: no room')
-    this.#context = context
-    return done.written
+    return this.#kept.use((context) => {
+      if (context === undefined) {
+        const stored = zstdCompressSync(plain, { params: this.#params, pledgedSrcSize: plain.length })
+        out.set(stored)
+        return stored.length
+      }
+      const done = context.run(constants.ZSTD_e_end, plain, out)
+      if (done.left > 0) throw new Error('zstd: no room')
+      return done.written
+    })
   }
 }
 
@@ -55,22 +51,38 @@ export function compressedBound(length: number): number {
 /** Inflates frame after frame. */
 export class Decompressor {
   readonly #params: Parameters
-  readonly #lasting: boolean
-  #context: Context | undefined
+  readonly #kept: KeptContext
 
   constructor(params: Parameters, lasting = true) {
     this.#params = params
-    this.#lasting = lasting
+    this.#kept = new KeptContext(lasting ? () => createZstdDecompress({ params }) : undefined)
   }
 
   /** Writes what `stored` unfolds to into `out`; throws unless that is `length` bytes, shorter than `out`, and all of it. */
   inflate(stored: Uint8Array, out: Uint8Array, length: number): void {
-    if (this.#lasting) this.#context ??= contextOf(createZstdDecompress({ params: this.#params }))
-    try {
-      const done = this.#context?.run(constants.ZSTD_e_end, stored, out)
+    this.#kept.use((context) => {
+      const done = context?.run(constants.ZSTD_e_end, stored, out)
       check(done ?? inflateAnew(stored, out, { params: this.#params, length }), length)
+    })
+  }
+}
+
+/** A context for one frame after the other. One that failed may be in the middle of its frame: another takes its place. */
+class KeptContext {
+  #make: (() => object) | undefined
+  #context: Context | undefined
+
+  constructor(make: (() => object) | undefined) {
+    this.#make = make
+  }
+
+  /** `work` gets undefined where there are no contexts to be had. */
+  use<T>(work: (context: Context | undefined) => T): T {
+    if (this.#make !== undefined) this.#context ??= contextOf(this.#make())
+    if (this.#context === undefined) this.#make = undefined
+    try {
+      return work(this.#context)
     } catch (error) {
-      // It may be in the middle of that frame.
       this.#context?.close()
       this.#context = undefined
       throw error

@@ -4,7 +4,7 @@
  */
 import { view } from '../../base/bytes.ts'
 import { chunkId, chunkIdOf, type ChunkId } from '../../shard/index.ts'
-import { prefixesOf } from '../catalogue/chunk-index.ts'
+import { PREFIX_BYTES, prefixesOf } from '../catalogue/chunk-index.ts'
 import { hasTag, type ObjectTag } from '../codec/object.ts'
 import { newestEpoch } from '../engine-keys.ts'
 import type { Pieces } from '../kernel/jobs.ts'
@@ -328,9 +328,6 @@ function looksLikeMetadata(bytes: Uint8Array): boolean {
   return metadataTags.some((tag) => hasTag(tag, bytes))
 }
 
-/** By so much of its id a chunk is told from all others. */
-const KEY_BYTES = 16
-
 function keyOf(id: Uint8Array): string {
   return keyIn(textOf(id), 0)
 }
@@ -341,5 +338,5 @@ function textOf(ids: Uint8Array): string {
 }
 
 function keyIn(text: string, i: number): string {
-  return text.slice(i * ID_BYTES, i * ID_BYTES + KEY_BYTES)
+  return text.slice(i * ID_BYTES, i * ID_BYTES + PREFIX_BYTES)
 }

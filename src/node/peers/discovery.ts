@@ -245,14 +245,14 @@ export class Discovery {
         const pauseMs = limits.discoveryPauseMs * (quietRounds > 2 ? 2 : 1)
         if (quiet > 0 && quiet < quietRounds) await clock.sleep(pauseMs, wait.signal)
       }
-      // A single round finds little by itself, but may confirm what is known.
-      if (quietRounds > 1 || this.#convergedAt !== undefined) this.#convergedAt = clock.elapsed()
     } catch (error) {
       if (!wait.signal.aborted) throw error
-      this.#convergedAt = this.#stop.signal.aborted ? undefined : clock.elapsed()
     } finally {
       wait.clear()
     }
+    // A single round finds little by itself, but may confirm what is known.
+    const counts = quietRounds > 1 || this.#convergedAt !== undefined
+    this.#convergedAt = counts && !this.#stop.signal.aborted ? clock.elapsed() : undefined
     log.debug('discovery ended', { hosts: this.#members.size })
   }
 

@@ -64,8 +64,8 @@ export interface DiskFile {
 export interface Disk {
   /** `read`: must exist · `create`: must not exist · `write`: created or truncated · `update`: must exist, kept. Never follows a final symlink. */
   open(path: DiskPath, how: 'read' | 'create' | 'write' | 'update', mode?: number): Promise<DiskFile>
-  /** Whole file; throws `VALIDATION_LIMIT` when longer than `maxBytes`. */
-  readFile(path: DiskPath, maxBytes: number): Promise<Buffer>
+  /** Whole file, in `into` where it fits there; throws `VALIDATION_LIMIT` when longer than `maxBytes`. */
+  readFile(path: DiskPath, maxBytes: number, into?: Uint8Array): Promise<Buffer>
   /** Writes a temporary file beside `path`, fdatasyncs, renames over it, fsyncs the directory. Default mode 0600. */
   writeFileAtomic(path: string, data: Uint8Array, mode?: number): Promise<void>
   /** Like `lstat`; undefined where nothing is there. */

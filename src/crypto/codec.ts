@@ -168,26 +168,27 @@ class StrictTokenizer extends Tokenizer {
   override next(): Token {
     const from = this.pos()
     const token = super.next()
-    const raw = this.#bytes.subarray(from, this.pos())
     const kind = token.type.name
     if (kind === 'float' || kind === 'tag' || kind === 'undefined' || kind === 'break') {
       throw new Error(`${kind} is not allowed`)
     }
-    if (kind === 'string') checkText(raw)
-    this.#count(raw, kind)
+    const text = kind === 'string' ? this.#bytes.subarray(from, this.pos()) : undefined
+    if (text !== undefined) checkText(text)
+    this.#count(text)
     if (kind === 'array') this.#enter(Number(token.value), false)
     if (kind === 'map') this.#enter(2 * Number(token.value), true)
     return token
   }
 
-  #count(raw: Uint8Array, kind: string): void {
+  /** One item more: `text` when it is text, with its head. */
+  #count(text: Uint8Array | undefined): void {
     while (this.#open.at(-1)?.left === 0) this.#open.pop()
     const top = this.#open.at(-1)
     if (top === undefined) return
     if (top.map && top.left % 2 === 0) {
-      if (kind !== 'string') throw new Error('map keys must be text')
-      if (top.key !== undefined && Buffer.compare(top.key, raw) >= 0) throw new Error('map keys are not in order')
-      top.key = raw
+      if (text === undefined) throw new Error('map keys must be text')
+      if (top.key !== undefined && Buffer.compare(top.key, text) >= 0) throw new Error('map keys are not in order')
+      top.key = text
     }
     top.left -= 1
   }
@@ -199,10 +200,16 @@ class StrictTokenizer extends Tokenizer {
 }
 
 function checkText(raw: Uint8Array): void {
-  if (raw.every((byte, i) => i === 0 || byte < 0x80)) return
+  if (isAscii(raw)) return
   const content = raw.subarray(textStart(raw))
   const mark = content[0] === 0xef && content[1] === 0xbb && content[2] === 0xbf
   if (mark || !isUtf8(content)) throw new Error('text is not well-formed')
+}
+
+/** All behind the first byte, which is of the head. */
+function isAscii(raw: Uint8Array): boolean {
+  for (let i = 1; i < raw.length; i++) if ((raw[i] as number) >= 0x80) return false
+  return true
 }
 
 function textStart(raw: Uint8Array): number {

@@ -6,7 +6,7 @@
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
-import { concat, equalSecret, KiB, wipe } from '../base/bytes.ts'
+import { concat, copyInto, equalSecret, KiB, wipe } from '../base/bytes.ts'
 import { invariant, PlexiError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
 import { hkdf } from './hash.ts'
@@ -63,7 +63,8 @@ export function aeadSeal(suite: Suite, message: AeadInput & { plaintext: Uint8Ar
   }
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   cipher.setAAD(aad)
-  for (let at = 0; at < plaintext.length; at += PIECE) into.set(cipher.update(plaintext.subarray(at, at + PIECE)), at)
+  for (let at = 0; at < plaintext.length; at += PIECE)
+    copyInto(into, at, cipher.update(plaintext.subarray(at, at + PIECE)))
   cipher.final()
   into.set(cipher.getAuthTag(), plaintext.length)
 }

@@ -5,8 +5,6 @@
  */
 import { copyInto, view } from '../base/bytes.ts'
 import { invariant } from '../base/errors.ts'
-import type { Random } from '../base/random.ts'
-import type { EpochKey } from '../crypto/authority.ts'
 import { compressFrame, inflateFrame, type StoredFrame } from './frame.ts'
 import type { ChunkId } from './ids.ts'
 import { tableBytes, type ChunkEntry, type ShardKind } from './layout.ts'
@@ -22,7 +20,7 @@ import {
 } from './options.ts'
 import { pickFitting } from './pick.ts'
 import { evennessOf, SizeEstimate, type Evenness } from './size-estimate.ts'
-import { sealShard, type SealedShard } from './sealed-shard.ts'
+import { sealShard, type SealedShard, type SealWith } from './sealed-shard.ts'
 import { Shelf } from './shelf.ts'
 
 export interface WaitingChunk {
@@ -52,7 +50,7 @@ interface PackedChunk {
 /** Fills shard after shard. Not for concurrent use: await one call before the next. */
 export class ShardPacker {
   readonly #options: PackerOptions
-  readonly #deps: { readonly epoch: EpochKey; readonly random: Random }
+  readonly #deps: Omit<SealWith, 'suite'>
   /** Source order. */
   #waiting: KeptChunk[] = []
   #waitingPlain = 0
@@ -69,7 +67,7 @@ export class ShardPacker {
   readonly #estimate = new SizeEstimate()
   readonly #ids = new Set<string>()
 
-  constructor(options: PackerOptions, deps: { epoch: EpochKey; random: Random }) {
+  constructor(options: PackerOptions, deps: Omit<SealWith, 'suite'>) {
     invariant(options.frameBytes >= 1 && options.frameBytes <= MAX_FRAME_BYTES, 'frame size')
     invariant(options.windowChunks >= 1, 'window size')
     this.#options = options

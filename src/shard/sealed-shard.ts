@@ -42,10 +42,18 @@ export interface OpenedShard {
   read(id: ChunkId): Uint8Array | undefined
 }
 
+export interface SealWith {
+  readonly suite: Suite
+  readonly epoch: EpochKey
+  readonly random: Random
+  /** Gives memory for a shard (`SHARD_BYTES`); else each has memory of its own. */
+  readonly room?: () => Uint8Array
+}
+
 /** Seals `content` into a new shard under a fresh salt. */
-export function sealShard(content: ShardContent, seal: { suite: Suite; epoch: EpochKey; random: Random }): SealedShard {
+export function sealShard(content: ShardContent, seal: SealWith): SealedShard {
   const usedBytes = encodePlain(content, plainSlab)
-  const bytes = Buffer.allocUnsafeSlow(SHARD_BYTES)
+  const bytes = view(seal.room?.() ?? Buffer.allocUnsafeSlow(SHARD_BYTES))
   const salt = seal.random.bytes(32)
   const { key, nonce, commitment } = deriveSealKey(seal.epoch.key, salt, { label: 'shard', suite: seal.suite })
   bytes.set(MAGIC, 0)

@@ -78,11 +78,14 @@ export type PlaceEvent =
 export interface FetchRequest {
   readonly stripe: StripeRecord
   readonly index: number
-  /** The caller holds the bytes against the id itself: whoever reads them from a disk need not. */
-  readonly unchecked?: boolean
+  /**
+   * Room for a shard, written to until the request has ended. Who offers it holds the bytes against the id: whoever
+   * reads them from a disk need not, and puts them there; others may give memory of their own.
+   */
+  readonly into?: Uint8Array
 }
 
-/** `bytes` were checked against the shard's id unless the request said otherwise. `faults` names hosts that failed on the way, also on success. */
+/** `bytes` were checked against the shard's id unless the request offered room for them. `faults` names hosts that failed on the way, also on success. */
 export type FetchOutcome =
   | { readonly ok: true; readonly bytes: Uint8Array; readonly from: PeerKey; readonly faults: readonly HostFault[] }
   | { readonly ok: false; readonly faults: readonly HostFault[] }

@@ -142,6 +142,14 @@ export class ShardRows {
     return row?.bytes ?? new Uint8Array(0)
   }
 
+  /** The same; none where the shard is lost, on its way out, or another device's. */
+  livePrefixes(no: number): Uint8Array {
+    const sql = `SELECT bytes FROM chunk_prefixes JOIN shards ON shards.no = chunk_prefixes.shard
+                 LEFT JOIN stripes ON stripes.no = shards.stripe WHERE shards.no = ? AND ${trusted.live}`
+    const row = this.#db.prepare(sql).get(no) as { bytes: Buffer } | undefined
+    return row?.bytes ?? new Uint8Array(0)
+  }
+
   /** Data shards above a number, in ascending order. */
   packed(trust: Trust, above: number, limit: number): PackedShard[] {
     const sql = `SELECT shards.no, coalesce(bytes, zeroblob(0)) AS prefixes FROM shards

@@ -151,11 +151,17 @@ export interface PackResult {
 
 export interface PackedShard {
   readonly id: ShardId
+  /** Shared memory of the thread, which wants it back by `reuse`: so nobody's garbage grows with what is stored. */
   readonly bytes: Uint8Array
   readonly kind: ShardKind
   readonly usedBytes: number
   /** Of its chunks, 32 bytes each. */
   readonly ids: Uint8Array
+}
+
+/** Nobody reads this shard there any more: another one may be sealed into its memory. */
+export interface ReuseJob {
+  readonly shard: Uint8Array
 }
 
 /** What a packer hands back: nothing of it is sealed. */
@@ -175,6 +181,7 @@ export interface Jobs {
   pack: [PackJob, PackResult]
   flush: [PackerJob, PackResult]
   take: [PackerJob, TakenChunks]
+  reuse: [ReuseJob, undefined]
   pour: [PourJob, PourResult]
   check: [CheckJob, CheckResult]
 }

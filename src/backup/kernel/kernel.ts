@@ -3,10 +3,10 @@ import type { BlockingDisk } from '../../base/blocking-disk.ts'
 import type { Random } from '../../base/random.ts'
 import type { Answer } from '../../base/threads.ts'
 import { prepareMacKey } from '../../crypto/hash.ts'
-import { Chunker, ShardPacker } from '../../shard/index.ts'
+import { Chunker, SHARD_BYTES, ShardPacker } from '../../shard/index.ts'
 import { pour } from '../restore/pour.ts'
 import { checkShard } from '../verify/check.ts'
-import type { KernelSetup, Message, PackerJob, PackResult, Pieces, TakenChunks } from './jobs.ts'
+import type { KernelSetup, Message, PackerJob, Pieces, TakenChunks } from './jobs.ts'
 import { listDirectory } from './list-directory.ts'
 import { Namer } from './namer.ts'
 import { flushPacker, packChunks, takeChunks } from './pack-chunks.ts'
@@ -27,10 +27,12 @@ export interface Kernel {
 export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): Kernel {
   const idMac = prepareMacKey(setup.idMac)
   const namer = new Namer(new Chunker(setup.chunk, setup.chunker), idMac)
+  const spare: Uint8Array[] = []
+  const room = (): Uint8Array => spare.pop() ?? new Uint8Array(new SharedArrayBuffer(SHARD_BYTES))
   let own: { readonly writer: number; readonly packer: ShardPacker } | undefined
   const packerOf = ({ writer, epoch }: PackerJob): ShardPacker => {
     if (own?.writer === writer) return own.packer
-    own = { writer, packer: new ShardPacker(setup.packer, { epoch, random }) }
+    own = { writer, packer: new ShardPacker(setup.packer, { epoch, random, room }) }
     return own.packer
   }
   const epochKey = (epoch: number): Uint8Array | undefined => setup.epochs.find((key) => key.epoch === epoch)?.key
@@ -52,9 +54,12 @@ export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): 
         case 'pages':
           return { result: hashPages(job, setup.idMac) }
         case 'pack':
-          return shards(packChunks(packerOf(job), job))
+          return { result: packChunks(packerOf(job), job) }
         case 'flush':
-          return shards(flushPacker(packerOf(job)))
+          return { result: flushPacker(packerOf(job)) }
+        case 'reuse':
+          spare.push(job.shard)
+          return { result: undefined }
         case 'take':
           return taken(takeChunks(packerOf(job)))
         case 'pour':
@@ -72,8 +77,4 @@ function pieces(result: Pieces): Answer {
 
 function taken(result: TakenChunks): Answer {
   return { result, transfer: [result.bytes.buffer as ArrayBuffer] }
-}
-
-function shards(result: PackResult): Answer {
-  return { result, transfer: result.sealed.map(({ bytes }) => bytes.buffer as ArrayBuffer) }
 }

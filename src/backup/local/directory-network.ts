@@ -100,12 +100,12 @@ export class DirectoryNetwork implements ShardNetwork {
     yield { type: 'done', missing }
   }
 
-  async fetch({ stripe, index, unchecked = false }: FetchRequest): Promise<FetchOutcome> {
+  async fetch({ stripe, index, into }: FetchRequest): Promise<FetchOutcome> {
     const id = stripe.ids[index]
     if (id === undefined) return { ok: false, faults: [] }
     try {
-      const bytes = await this.#disk.readFile(this.#path(id), SHARD_BYTES)
-      if (unchecked || verifyShard(bytes, id)) return { ok: true, bytes, from: this.#peer, faults: [] }
+      const bytes = await this.#disk.readFile(this.#path(id), SHARD_BYTES, into)
+      if (into !== undefined || verifyShard(bytes, id)) return { ok: true, bytes, from: this.#peer, faults: [] }
       return { ok: false, faults: [{ peer: this.#peer, why: 'corrupt', detail: 'not the bytes of this shard' }] }
     } catch (error) {
       return { ok: false, faults: [this.#fault(error)] }

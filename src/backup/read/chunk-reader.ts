@@ -2,9 +2,16 @@
 import { equal, toHex, view } from '../../base/bytes.ts'
 import { PlexiError } from '../../base/errors.ts'
 import { chunkIdOf, type ChunkId, type OpenedShard } from '../../shard/index.ts'
+import { PREFIX_BYTES } from '../catalogue/chunk-index.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
 import type { Parts } from '../parts.ts'
 import type { ShardReader } from './shard-reader.ts'
+
+/** The shard that holds a chunk, if one does. */
+export type Locate = (id: ChunkId) => ShardRow | undefined
+
+/** Chunks whose shard is remembered: about 100 bytes each, and those of one shard more. */
+const NEAR_CHUNKS = 32_768
 
 export class ChunkReader {
   readonly #parts: Parts
@@ -31,7 +38,7 @@ export class ChunkReader {
   }
 
   /** `locate` for a pass over many chunks: each shard is looked up once, what changes of it later is not seen. */
-  locator(): (id: ChunkId) => ShardRow | undefined {
+  locator(): Locate {
     const { index, catalogue } = this.#parts
     const rows = new Map<string, ShardRow>()
     return (id) => {
@@ -46,6 +53,28 @@ export class ChunkReader {
     }
   }
 
+  /**
+   * A `locator` for chunks that come about as they were stored: what else a shard holds is expected next and found
+   * without the index. Of a chunk that several living shards hold it may tell another one than the index does.
+   */
+  streamLocator(): Locate {
+    const locate = this.locator()
+    const { shards } = this.#parts.catalogue
+    const near = new Map<string, ShardRow>()
+    let last: ShardRow | undefined
+    return (id) => {
+      const known = near.get(prefixOf(id))
+      if (known !== undefined) return known
+      const row = locate(id)
+      if (row !== undefined && row === last) {
+        if (near.size > NEAR_CHUNKS) near.clear()
+        for (const prefix of split(shards.livePrefixes(row.no))) near.set(prefix, row)
+      }
+      last = row
+      return row
+    }
+  }
+
   fromShard(id: ChunkId, shard: OpenedShard): Uint8Array {
     const bytes = shard.read(id)
     if (bytes === undefined) throw corrupt(id)
@@ -56,6 +85,17 @@ export class ChunkReader {
     if (!equal(chunkIdOf(this.#parts.keys.shared.idMac, bytes), id)) throw corrupt(id)
     return bytes
   }
+}
+
+function prefixOf(id: ChunkId): string {
+  return view(id).toString('latin1', 0, PREFIX_BYTES)
+}
+
+function split(prefixes: Uint8Array): string[] {
+  const text = view(prefixes).toString('latin1')
+  return Array.from({ length: text.length / PREFIX_BYTES }, (_, i) =>
+    text.slice(i * PREFIX_BYTES, (i + 1) * PREFIX_BYTES),
+  )
 }
 
 function corrupt(id: ChunkId): PlexiError {

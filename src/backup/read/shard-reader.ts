@@ -64,18 +64,18 @@ export class ShardReader {
   }
 
   /**
-   * Sealed bytes as the outbox or the first host gave them: the caller checks them. Undefined when `bytes` has to find
-   * another way.
+   * Sealed bytes as the outbox or the first host gave them, perhaps in `into`: the caller checks them. Undefined when
+   * `bytes` has to find another way.
    */
-  async unchecked(row: ShardRow, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  async unchecked(row: ShardRow, into: Uint8Array, signal: AbortSignal): Promise<Uint8Array | undefined> {
     if (row.inOutbox) {
-      const own = await this.#parts.outbox.read(row.id).catch(() => undefined)
+      const own = await this.#parts.outbox.read(row.id, into).catch(() => undefined)
       if (own !== undefined) return own
     }
     if (row.stripe === null || row.position === null) return undefined
     this.#checkMayFetch()
     const stripe = this.#parts.catalogue.stripes.record(row.stripe)
-    const request = { stripe, index: row.position, unchecked: true }
+    const request = { stripe, index: row.position, into }
     const outcome = await this.#fetches.run(() => this.#parts.network.fetch(request, signal), signal)
     for (const fault of outcome.faults) this.onFault({ shardId: row.id, fault })
     return outcome.ok ? outcome.bytes : undefined

@@ -35,8 +35,9 @@ async function* inDirectory(tree: TreeReader, list: NodeList, place: Place): Asy
       const inside = path === '' ? nameText(node.name) : `${path}/${nameText(node.name)}`
       if (node.list !== undefined) yield* inDirectory(tree, node.list, { path: inside, broken })
       if (node.content === undefined) continue
-      for await (const chunk of tree.listChunks({ content: node.content }))
-        yield { chunk, path: inside, metadata: true }
+      if (node.content.depth > 0)
+        for await (const chunk of tree.listChunks({ content: node.content }))
+          yield { chunk, path: inside, metadata: true }
       for await (const { chunk } of tree.extents(node.content, node.size ?? 0))
         if (chunk !== null) yield { chunk, path: inside, metadata: false }
     }

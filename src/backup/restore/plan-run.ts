@@ -35,7 +35,7 @@ export class PlanRun {
     this.#request = request
     this.#signal = signal
     this.#tree = session.tree(signal)
-    this.#locate = session.chunks.locator()
+    this.#locate = session.chunks.streamLocator()
   }
 
   async run(): Promise<RestoreSummary> {

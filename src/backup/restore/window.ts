@@ -8,9 +8,9 @@ import { isPlexiError, PlexiError } from '../../base/errors.ts'
 import { mapBounded } from '../../base/queue.ts'
 import type { ChunkId } from '../../shard/index.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
-import { inSlab } from '../kernel/shard-slabs.ts'
+import { inSlab, withSlab } from '../kernel/shard-slabs.ts'
 import type { Parts } from '../parts.ts'
-import type { ChunkReader } from '../read/chunk-reader.ts'
+import type { ChunkReader, Locate } from '../read/chunk-reader.ts'
 import type { ShardReader } from '../read/shard-reader.ts'
 import type { Extent } from '../tree/node.ts'
 import { xattrBytes } from './attributes.ts'
@@ -59,14 +59,14 @@ const FILES_PER_JOB = 500
 export class RestoreWindow {
   readonly #deps: WindowDeps
   #batches = new Map<number, Batch>()
-  #locate: (chunk: ChunkId) => ShardRow | undefined
+  #locate: Locate
   /** Everything of them is there but their look and their name. */
   #ends: RestoreFile[] = []
   #size = 0
 
   constructor(deps: WindowDeps) {
     this.#deps = deps
-    this.#locate = deps.chunks.locator()
+    this.#locate = deps.chunks.streamLocator()
   }
 
   /** Files and pieces in it; files of which much has to be remembered count more. */
@@ -101,7 +101,7 @@ export class RestoreWindow {
     const batches = [...this.#batches.values()].sort((a, b) => (a.row?.no ?? 0) - (b.row?.no ?? 0))
     const ends = this.#ends
     this.#batches = new Map()
-    this.#locate = this.#deps.chunks.locator()
+    this.#locate = this.#deps.chunks.streamLocator()
     this.#ends = []
     this.#size = 0
     const inFlight = this.#deps.parts.options.fetchesInFlight
@@ -134,8 +134,11 @@ export class RestoreWindow {
     const { shards, signal, parts } = this.#deps
     if (row === undefined) return parts.kernel.run('pour', job)
     try {
-      const bytes = await shards.unchecked(row, signal)
-      if (bytes !== undefined) return await this.#pourBytes(bytes, row, job)
+      const result = await withSlab(async (slab) => {
+        const bytes = await shards.unchecked(row, slab, signal)
+        return bytes === undefined ? undefined : this.#pourBytes(bytes, row, job)
+      })
+      if (result !== undefined) return result
     } catch (error) {
       if (!isPlexiError(error, 'STORAGE_SHARD_CORRUPT')) throw error
     }

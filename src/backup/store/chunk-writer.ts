@@ -11,7 +11,7 @@ import type { Pieces } from '../kernel/jobs.ts'
 import { ID_BYTES } from '../kernel/namer.ts'
 import type { Parts } from '../parts.ts'
 import type { ObjectStore } from '../tree/list-builder.ts'
-import { Packers, type LooseChunk, type NewShard } from './packers.ts'
+import { Packers, type LooseChunk, type NewShard, type SealedBody } from './packers.ts'
 import type { Placer, PlacementNote } from './placer.ts'
 import type { StripeFormer } from './stripe-former.ts'
 
@@ -59,7 +59,7 @@ export class ChunkWriter implements ObjectStore {
     const epoch = newestEpoch(deps.parts.keys)
     this.#epoch = epoch.epoch
     const { kernel } = deps.parts
-    this.#packers = new Packers({ epoch }, { kernel, take: (shards) => this.#sealed(shards) })
+    this.#packers = new Packers({ epoch }, { kernel, take: (bodies) => this.#sealed(bodies) })
   }
 
   /** Bytes of a shard that chunks not sealed yet will take. `settle` first. */
@@ -195,12 +195,15 @@ export class ChunkWriter implements ObjectStore {
     return no
   }
 
-  async #sealed(shards: readonly NewShard[]): Promise<void> {
+  async #sealed(bodies: readonly SealedBody[]): Promise<void> {
     const { parts, signal } = this.#deps
-    for (const shard of shards) {
+    for (const body of bodies) {
       await this.#room()
       signal.throwIfAborted()
-      const put = parts.outbox.put(shard.id, shard.bytes)
+      const { shard, bytes } = body
+      const put = parts.outbox.put(shard.id, bytes).finally(() => {
+        this.#packers.giveBack(body)
+      })
       put.catch(() => undefined)
       this.#puts.push(put)
       this.#batch.push(shard)

@@ -22,16 +22,12 @@ interface OutboxDeps {
   readonly directory: string
 }
 
-/** Bodies kept in memory after they were written: parity and placing need them soon. */
-const CACHED_SHARDS = 24
-
 export class Outbox {
   readonly #options: OutboxOptions
   readonly #deps: OutboxDeps
   readonly #limit: number
   #files: number
   #released = 0
-  readonly #recent = new Map<string, Uint8Array>()
   #freed = Promise.withResolvers<undefined>()
 
   private constructor(options: OutboxOptions, deps: OutboxDeps, state: { files: number; limit: number }) {
@@ -84,7 +80,6 @@ export class Outbox {
     this.#files++
     try {
       await this.#write(id, bytes)
-      this.#remember(id, bytes)
     } catch (error) {
       this.#files--
       await this.#deps.disk.unlink(this.path(id)).catch(() => undefined)
@@ -106,17 +101,15 @@ export class Outbox {
     await this.#deps.disk.syncDirectory(this.#deps.directory)
   }
 
-  async read(id: ShardId): Promise<Uint8Array> {
-    const cached = this.#recent.get(toHex(id))
-    if (cached !== undefined) return cached
-    const bytes = await this.#deps.disk.readFile(this.path(id), SHARD_BYTES)
+  /** In `into` where that has room. */
+  async read(id: ShardId, into?: Uint8Array): Promise<Uint8Array> {
+    const bytes = await this.#deps.disk.readFile(this.path(id), SHARD_BYTES, into)
     if (bytes.length !== SHARD_BYTES) throw new PlexiError('STORAGE_SHARD_CORRUPT', { shardId: toHex(id) })
     return bytes
   }
 
   async remove(ids: readonly ShardId[]): Promise<void> {
     for (const id of ids) {
-      this.#recent.delete(toHex(id))
       if (!(await this.#deps.disk.unlink(this.path(id)))) continue
       this.#files--
       this.#released++
@@ -140,12 +133,6 @@ export class Outbox {
   /** Where a body lies; synced once `sync` has run. */
   path(id: ShardId): string {
     return join(this.#deps.directory, toHex(id))
-  }
-
-  #remember(id: ShardId, bytes: Uint8Array): void {
-    this.#recent.set(toHex(id), bytes)
-    const oldest = this.#recent.keys().next()
-    if (this.#recent.size > CACHED_SHARDS && oldest.done !== true) this.#recent.delete(oldest.value)
   }
 }
 

@@ -12,10 +12,16 @@ import type { KernelPool } from '../kernel/pool.ts'
 /** A sealed shard with the ids of its chunks, 32 bytes each. */
 export interface NewShard {
   readonly id: ShardId
-  readonly bytes: Uint8Array
   readonly kind: ShardKind
   readonly usedBytes: number
   readonly ids: Uint8Array
+}
+
+/** With its bytes: memory of a thread, to be given back. */
+export interface SealedBody {
+  readonly shard: NewShard
+  readonly bytes: Uint8Array
+  readonly thread: number
 }
 
 export interface LooseChunk {
@@ -32,7 +38,7 @@ let writers = 0
 
 export class Packers {
   readonly #kernel: KernelPool
-  readonly #take: (shards: readonly NewShard[]) => Promise<void>
+  readonly #take: (bodies: readonly SealedBody[]) => Promise<void>
   /** Tells the packers of the threads whose chunks are whose. */
   readonly #mine: PackerJob
   readonly #loose: Record<Kind, { chunks: LooseChunk[]; bytes: number }> = { data: none(), metadata: none() }
@@ -43,10 +49,10 @@ export class Packers {
   /** Where everything goes: set when it is to come together. */
   #only: number | undefined
 
-  /** `take` gets sealed shards, one call at a time; packing waits for it. */
+  /** `take` gets sealed shards, one call at a time; packing waits for it. Their memory is to be given back. */
   constructor(
     options: { epoch: EpochKey },
-    deps: { kernel: KernelPool; take: (shards: readonly NewShard[]) => Promise<void> },
+    deps: { kernel: KernelPool; take: (bodies: readonly SealedBody[]) => Promise<void> },
   ) {
     this.#kernel = deps.kernel
     this.#take = deps.take
@@ -107,6 +113,12 @@ export class Packers {
     this.#only = undefined
   }
 
+  /** The bytes of a shard are not needed any more. */
+  giveBack({ bytes, thread }: SealedBody): void {
+    // Where the thread has ended so has its memory.
+    this.#kernel.run('reuse', { shard: bytes }, thread).catch(() => undefined)
+  }
+
   /** Hands back what is not sealed. */
   async takeWaiting(): Promise<LooseChunk[]> {
     await this.settle()
@@ -152,8 +164,8 @@ export class Packers {
   #sealed({ sealed, waitingBytes }: PackResult, thread: number): Promise<void> {
     this.#waiting.set(thread, waitingBytes)
     if (sealed.length === 0) return Promise.resolve()
-    const shards = sealed.map((shard) => ({ ...shard, id: shardId(shard.id) }))
-    const taking = this.#taking.then(() => this.#take(shards))
+    const bodies = sealed.map(({ bytes, ...shard }) => ({ shard: { ...shard, id: shardId(shard.id) }, bytes, thread }))
+    const taking = this.#taking.then(() => this.#take(bodies))
     taking.catch(() => undefined)
     this.#taking = taking
     return taking

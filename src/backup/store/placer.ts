@@ -5,7 +5,9 @@
 import { Semaphore } from '../../base/queue.ts'
 import { toPlexiError } from '../../base/errors.ts'
 import type { PeerKey } from '../../crypto/ids.ts'
-import { placedThreshold, type HostFault, type ShardId } from '../../shard/index.ts'
+import { placedThreshold, type HostFault, type Receipt, type ShardId } from '../../shard/index.ts'
+import { GroupCommit } from '../catalogue/group-commit.ts'
+import type { ShardRow } from '../catalogue/shard-rows.ts'
 import type { Parts } from '../parts.ts'
 
 export type PlacementNote =
@@ -16,12 +18,14 @@ export type PlacementNote =
 export class Placer {
   readonly #parts: Parts
   readonly #places: Semaphore
+  readonly #commits: GroupCommit
   /** Stripes on their way, by number. */
   readonly #running = new Map<number, Promise<void>>()
 
   constructor(parts: Parts) {
     this.#parts = parts
     this.#places = new Semaphore(parts.options.stripesInFlight)
+    this.#commits = new GroupCommit(parts)
   }
 
   /** Starts placing a stripe unless it is on its way already. Never rejects; `settle` waits for it. */
@@ -59,34 +63,48 @@ export class Placer {
       read: (index: number) => outbox.read(idOf(index)),
       file: (index: number) => outbox.path(idOf(index)),
     }
-    for await (const event of network.place(request, signal)) {
-      if (event.type === 'receipt') {
-        catalogue.commit(() => {
-          catalogue.stripes.addReceipt(stripe, event.index, event.receipt)
-        })
-        note({ type: 'receipt', shardId: idOf(event.index), host: event.receipt.host })
-      } else if (event.type === 'fault') note({ type: 'fault', shardId: idOf(event.index), fault: event.fault })
-      else if (event.type === 'replaced') note({ type: 'replaced', from: event.from, to: event.to })
+    const recorded: Promise<void>[] = []
+    const receipted = async (index: number, receipt: Receipt): Promise<void> => {
+      await this.#commits.add(() => {
+        catalogue.stripes.addReceipt(stripe, index, receipt)
+      })
+      note({ type: 'receipt', shardId: idOf(index), host: receipt.host })
     }
-    await this.#settleStripe(stripe)
+    try {
+      for await (const event of network.place(request, signal)) {
+        if (event.type === 'receipt') recorded.push(receipted(event.index, event.receipt))
+        else if (event.type === 'fault') note({ type: 'fault', shardId: idOf(event.index), fault: event.fault })
+        else if (event.type === 'replaced') note({ type: 'replaced', from: event.from, to: event.to })
+      }
+      recorded.push(this.#settleStripe(stripe))
+    } finally {
+      await Promise.allSettled(recorded)
+    }
+    await Promise.all(recorded)
   }
 
   /** Frees bodies that are safe elsewhere. The catalogue first: a file without its mark is removed at the next start. */
   async #settleStripe(stripe: number): Promise<void> {
-    const { catalogue, outbox } = this.#parts
+    let free: ShardRow[] = []
+    await this.#commits.add(() => {
+      free = this.#settled(stripe)
+    })
+    await this.#parts.outbox.remove(free.map(({ id }) => id))
+  }
+
+  /** Records how far a stripe has come, inside a commit. Returns the bodies that are not needed here any more. */
+  #settled(stripe: number): ShardRow[] {
+    const { catalogue } = this.#parts
     const row = catalogue.stripes.get(stripe)
-    if (row?.state !== 'queued') return
+    if (row?.state !== 'queued') return []
     const receipts = catalogue.stripes.receipts(stripe)
-    if (receipts.size < placedThreshold(row)) return
+    if (receipts.size < placedThreshold(row)) return []
     const shards = catalogue.shards.ofStripe(stripe)
     // With k = 1 one body serves several positions: it stays until all of them are served.
     const wanted = new Set(shards.filter((shard) => !receipts.has(shard.position ?? -1)).map((shard) => shard.no))
     const bodies = new Map(shards.filter((shard) => shard.inOutbox && !wanted.has(shard.no)).map((s) => [s.no, s]))
-    const free = [...bodies.values()]
-    catalogue.commit(() => {
-      catalogue.shards.leaveOutbox([...bodies.keys()])
-      if (receipts.size === row.n) catalogue.stripes.setState(stripe, 'placed')
-    })
-    await outbox.remove(free.map((shard) => shard.id))
+    catalogue.shards.leaveOutbox([...bodies.keys()])
+    if (receipts.size === row.n) catalogue.stripes.setState(stripe, 'placed')
+    return [...bodies.values()]
   }
 }

@@ -2,9 +2,22 @@
  * Sealed data shards → stripes with parity, once a placement group is known. Spec: docs/spec/03-stripe.md § Stripe.
  * Invariant: data shards never change; parity is durable in the outbox before the catalogue names the stripe.
  */
-import { encodeParity, shardRoot, shortStripe, stripeRecord, type PlacementGroup } from '../../shard/index.ts'
+import { encodeParity, shardRoot, shortStripe, stripeRecord, type PlacementGroup, type ShardId } from '../../shard/index.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
 import type { Parts } from '../parts.ts'
+
+type Shape = ReturnType<typeof shortStripe>
+
+/** A stripe that the catalogue does not know yet. */
+interface Draft {
+  readonly shape: Shape
+  readonly data: readonly ShardRow[]
+  /** Empty with k = 1. */
+  readonly parity: readonly ShardId[]
+}
+
+/** Each commit has its price. */
+const STRIPES_PER_COMMIT = 16
 
 export class StripeFormer {
   readonly #parts: Parts
@@ -30,36 +43,56 @@ export class StripeFormer {
     if (group === undefined) return []
     const waiting = this.#parts.catalogue.shards.unstriped().filter((shard) => !shard.lost && !shard.parity)
     const formed: number[] = []
+    let drafts: Draft[] = []
     for (let at = 0; at < waiting.length; at += group.k) {
       const data = waiting.slice(at, at + group.k)
       if (data.length < group.k && !tail) break
-      formed.push(await this.#formOne(group, data))
+      drafts.push(await this.#draft(group, data))
+      if (drafts.length < STRIPES_PER_COMMIT) continue
+      formed.push(...(await this.#record(group, drafts)))
+      drafts = []
     }
-    return formed
+    return drafts.length === 0 ? formed : [...formed, ...(await this.#record(group, drafts))]
   }
 
-  async #formOne(group: PlacementGroup, data: readonly ShardRow[]): Promise<number> {
-    const { catalogue, outbox } = this.#parts
+  /** Its parity is written, not yet synced. With k = 1 parity is the data shard itself, which is there already. */
+  async #draft(group: PlacementGroup, data: readonly ShardRow[]): Promise<Draft> {
     const shape = shortStripe(data.length, group, group.returnRates)
+    return { shape, data, parity: shape.k > 1 && shape.n > shape.k ? await this.#parity(shape, data) : [] }
+  }
+
+  async #parity(shape: Shape, data: readonly ShardRow[]): Promise<ShardId[]> {
+    const { outbox } = this.#parts
     const bodies = await Promise.all(data.map((shard) => outbox.read(shard.id)))
-    const parity =
-      shape.n > shape.k ? encodeParity(shape, bodies).map((bytes) => ({ id: shardRoot(bytes), bytes })) : []
-    // With k = 1 parity is the data shard itself, which is there already.
-    const fresh = shape.k === 1 ? [] : parity
-    await Promise.all(fresh.map(({ id, bytes }) => outbox.put(id, bytes)))
-    if (fresh.length > 0) await outbox.sync()
-    const ids = [...data, ...parity].map((shard) => shard.id)
+    const parity = encodeParity(shape, bodies).map((bytes) => ({ id: shardRoot(bytes), bytes }))
+    await Promise.all(parity.map(({ id, bytes }) => outbox.put(id, bytes)))
+    return parity.map(({ id }) => id)
+  }
+
+  async #record(group: PlacementGroup, drafts: readonly Draft[]): Promise<number[]> {
+    const { catalogue, outbox } = this.#parts
+    if (drafts.some(({ parity }) => parity.length > 0)) await outbox.sync()
     return catalogue.commit(() => {
-      const stripe = catalogue.stripes.add(stripeRecord({ ...shape, ids, group: group.id }), 'queued')
-      data.forEach((shard, position) => {
-        catalogue.shards.setStripe(shard.no, stripe, position)
-      })
-      fresh.forEach(({ id }, i) => {
-        const shard = { id, parity: true, kind: 0, epoch: 0, usedBytes: 0, prefixes: new Uint8Array(0), inOutbox: true }
-        catalogue.shards.add({ ...shard, stripe, position: shape.k + i })
-      })
       catalogue.touch()
-      return stripe
+      return drafts.map((draft) => this.#add(group, draft))
     })
   }
+
+  #add(group: PlacementGroup, { shape, data, parity }: Draft): number {
+    const { stripes, shards } = this.#parts.catalogue
+    const ids = shape.k === 1 ? Array<ShardId>(shape.n).fill((data[0] as ShardRow).id) : idsOf(data, parity)
+    const stripe = stripes.add(stripeRecord({ ...shape, ids, group: group.id }), 'queued')
+    data.forEach((shard, position) => {
+      shards.setStripe(shard.no, stripe, position)
+    })
+    parity.forEach((id, i) => {
+      const shard = { id, parity: true, kind: 0, epoch: 0, usedBytes: 0, prefixes: new Uint8Array(0), inOutbox: true }
+      shards.add({ ...shard, stripe, position: shape.k + i })
+    })
+    return stripe
+  }
+}
+
+function idsOf(data: readonly ShardRow[], parity: readonly ShardId[]): ShardId[] {
+  return [...data.map(({ id }) => id), ...parity]
 }

@@ -10,7 +10,7 @@ import type { ShardRow } from '../catalogue/shard-rows.ts'
 import type { StripeRow } from '../catalogue/stripe-rows.ts'
 import { needGrant } from '../engine-keys.ts'
 import type { EventStream } from '../events.ts'
-import { inSlab } from '../kernel/shard-slabs.ts'
+import { inSlab, withSlab } from '../kernel/shard-slabs.ts'
 import { chunkUses } from '../read/walk-tree.ts'
 import { shardSet } from '../read/shard-sets.ts'
 import type { BadShard, VerifyEvent, VerifyRequest, VerifySummary } from '../requests.ts'
@@ -133,17 +133,19 @@ export class VerifyRun {
 
   /** The body itself, from whoever has it; a thread looks at it and into it. */
   #readShard(stripe: StripeRecord, index: number): Promise<Finding> {
-    return this.#reads.run(async () => {
-      const hasty = await this.#fetch({ stripe, index, unchecked: true })
-      const looked = hasty.ok ? await this.#look(hasty.bytes, stripe, index) : undefined
-      if (looked?.ok === true) {
-        for (const fault of hasty.faults) this.#addBad(stripe, index, fault)
-        return 'intact'
-      }
-      // Whoever gave the wrong bytes is named, and whoever has the right ones is found, by who checks while asking.
-      const outcome = looked?.stage === 'root' ? await this.#fetch({ stripe, index }) : hasty
-      return this.#judge(stripe, index, outcome)
-    }, this.#signal)
+    return this.#reads.run(() => withSlab((slab) => this.#readInto(slab, stripe, index)), this.#signal)
+  }
+
+  async #readInto(slab: Uint8Array, stripe: StripeRecord, index: number): Promise<Finding> {
+    const hasty = await this.#fetch({ stripe, index, into: slab })
+    const looked = hasty.ok ? await this.#look(hasty.bytes, stripe, index) : undefined
+    if (looked?.ok === true) {
+      for (const fault of hasty.faults) this.#addBad(stripe, index, fault)
+      return 'intact'
+    }
+    // Whoever gave the wrong bytes is named, and whoever has the right ones is found, by who checks while asking.
+    const outcome = looked?.stage === 'root' ? await this.#fetch({ stripe, index }) : hasty
+    return this.#judge(stripe, index, outcome)
   }
 
   #fetch(request: FetchRequest): Promise<FetchOutcome> {
@@ -223,7 +225,7 @@ export class VerifyRun {
       if (last?.path === path && last.snapshot === snapshot.id) return
       if (this.#filesHit.length < MAX_FILES) this.#filesHit.push({ snapshot: snapshot.id, path })
     }
-    const locate = chunks.locator()
+    const locate = chunks.streamLocator()
     for await (const { chunk, path } of chunkUses(this.#session.tree(this.#signal), snapshot.tree, hit)) {
       this.#signal.throwIfAborted()
       const shard = locate(chunk)

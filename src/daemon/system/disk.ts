@@ -6,6 +6,7 @@ import { constants } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { randomBytes } from 'node:crypto'
+import { view } from '../../base/bytes.ts'
 import { PlexiError } from '../../base/errors.ts'
 import type { Disk, DiskFile, DiskPath, DiskStat } from '../../base/disk.ts'
 import { libc, type Libc } from './libc.ts'
@@ -134,12 +135,13 @@ async function isDirectory(path: Buffer): Promise<boolean> {
   }
 }
 
-async function readFile(path: DiskPath, maxBytes: number): Promise<Buffer> {
+async function readFile(path: DiskPath, maxBytes: number, into?: Uint8Array): Promise<Buffer> {
   const file = await systemDisk.open(path, 'read')
   try {
     const { size } = await file.stat()
     if (size > maxBytes) throw new PlexiError('VALIDATION_LIMIT', { what: String(path), limit: maxBytes })
-    const bytes = Buffer.allocUnsafe(size)
+    const fits = into !== undefined && size <= into.length
+    const bytes = fits ? view(into).subarray(0, size) : Buffer.allocUnsafe(size)
     let at = 0
     while (at < size) {
       const count = await file.read(bytes.subarray(at), at)

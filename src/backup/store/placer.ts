@@ -15,23 +15,29 @@ export type PlacementNote =
   | { readonly type: 'replaced'; readonly from: PeerKey; readonly to: PeerKey }
   | { readonly type: 'receipt'; readonly shardId: ShardId; readonly host: PeerKey }
 
+/** Stripes of a single shard that take the place of one with many. */
+const NARROW = 4
+
 export class Placer {
   readonly #parts: Parts
-  readonly #places: Semaphore
+  readonly #wide: Semaphore
+  readonly #narrow: Semaphore
   readonly #commits: GroupCommit
   /** Stripes on their way, by number. */
   readonly #running = new Map<number, Promise<void>>()
 
   constructor(parts: Parts) {
     this.#parts = parts
-    this.#places = new Semaphore(parts.options.stripesInFlight)
+    this.#wide = new Semaphore(parts.options.stripesInFlight)
+    this.#narrow = new Semaphore(parts.options.stripesInFlight * NARROW)
     this.#commits = new GroupCommit(parts)
   }
 
   /** Starts placing a stripe unless it is on its way already. Never rejects; `settle` waits for it. */
   start(stripe: number, signal: AbortSignal, note: (note: PlacementNote) => void): void {
     if (this.#running.has(stripe)) return
-    const work = this.#places
+    const places = this.#parts.catalogue.stripes.get(stripe)?.n === 1 ? this.#narrow : this.#wide
+    const work = places
       .run(() => this.#place(stripe, signal, note), signal)
       .catch((error: unknown) => {
         if (!signal.aborted)

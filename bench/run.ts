@@ -1,8 +1,8 @@
 /** One set through all contenders, round by round; then PlexiChat alone: stages, whole process, growth. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileBytes, type Contender, type Place } from './contenders/contender.ts'
 import { EngineProcess, profiled, wholeProcess } from './contenders/plexichat.ts'
 import { setE, writeLongTree } from './data/long-stream.ts'
@@ -44,13 +44,34 @@ export async function measureSet({ folder, name, rounds, contenders, tell }: Set
     for (const pair of pairs) await measureOne(name, source, { ...pair, check: round === 1 })
     tell(`set ${name}: round ${String(round)} of ${String(rounds)}`)
   }
-  for (const { place } of pairs) rmSync(place.scratch, { recursive: true, force: true })
+  for (const { place } of pairs) {
+    rmSync(place.scratch, { recursive: true, force: true })
+    rmSync(putAwayTo(place.scratch), { recursive: true, force: true })
+  }
   source.show('first')
   return { set: name, title: sets[name].title, bytes, ...changed, series: pairs.map(({ series }) => series) }
 }
 
 function emptySeries({ name, role }: Contender): Series {
   return { name, role, runs: {}, storedBytes: 0 }
+}
+
+/**
+ * `keep`: until the set is done. For minutes after very many files were deleted ext4 looks for free inodes past all of
+ * them, and whoever restores next would pay for that.
+ */
+function putAway(restored: string, keep: boolean): void {
+  if (!keep) {
+    rmSync(restored, { recursive: true, force: true })
+    return
+  }
+  const to = putAwayTo(dirname(restored))
+  mkdirSync(to, { recursive: true })
+  renameSync(restored, join(to, String(readdirSync(to).length)))
+}
+
+function putAwayTo(scratch: string): string {
+  return `${scratch}-restored`
 }
 
 interface One {
@@ -77,7 +98,7 @@ async function measureOne(name: SetName, source: Source, { contender, place, ser
       // The floor never saw the edits.
       if (check && (contender.role !== 'floor' || !sets[name].operations.includes('edited')))
         execFileSync('diff', ['-r', source.path, contender.restored(place)])
-      rmSync(join(place.scratch, 'restored'), { recursive: true, force: true })
+      putAway(join(place.scratch, 'restored'), sets[name].manyFiles === true)
     }
   }
   await contender.finish?.()

@@ -16,6 +16,8 @@ export type SetName = (typeof setNames)[number]
 export interface DataSet {
   readonly title: string
   readonly operations: readonly Operation[]
+  /** So many that it matters to the file system when they are deleted. */
+  readonly manyFiles?: true
   /** Makes it, and its edited state, below folders of those names. */
   make(folder: string, scale: number): Promise<void> | void
 }
@@ -48,6 +50,7 @@ export const sets: Readonly<Record<SetName, DataSet>> = {
   D: {
     title: '100,000 text files of 1–4 KiB in 400 directories',
     operations: usual,
+    manyFiles: true,
     make(folder, scale) {
       writeSmallFiles(join(folder, 'first'), { ...setD, files: Math.round(setD.files * scale) })
     },

@@ -19,7 +19,7 @@ export class Counters {
 }
 
 /** Backups that take less time than this get along without a second look at every file. */
-const SCAN_AFTER_MS = 5 * SECOND
+const SCAN_AFTER_MS = 10 * SECOND
 
 interface ScanDeps extends WalkDeps {
   readonly clock: Clock

@@ -2,7 +2,14 @@
  * Sealed data shards → stripes with parity, once a placement group is known. Spec: docs/spec/03-stripe.md § Stripe.
  * Invariant: data shards never change; parity is durable in the outbox before the catalogue names the stripe.
  */
-import { encodeParity, shardRoot, shortStripe, stripeRecord, type PlacementGroup, type ShardId } from '../../shard/index.ts'
+import {
+  encodeParity,
+  shardRoot,
+  shortStripe,
+  stripeRecord,
+  type PlacementGroup,
+  type ShardId,
+} from '../../shard/index.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
 import type { Parts } from '../parts.ts'
 

@@ -1,9 +1,6 @@
 /**
  * `npm run bench`: PlexiChat beside its peers, rounds interleaved so that a machine that slows down slows down for all.
  * Prints medians, ratios and goals; absolute times are only for orientation.
- *
- *   npm run bench -- [--sets A,B,C,D,E] [--only plexichat,restic] [--rounds 5] [--scale 1 | --mebibytes 1024]
- *                    [--no-profile] [--json FILE] [--docs] [--folder DIR]
  */
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -23,6 +20,16 @@ import { comparison, cpu, goals, growth, stages, type Rows } from './report/tabl
 import type { Result, SetResult } from './result.ts'
 import { lookAtOurselves, machine, measureGrowth, measureSet } from './run.ts'
 
+const USAGE = `npm run bench -- [options]
+  --sets A,B,C,D,E          which data sets; E is memory and growth
+  --only plexichat,restic   which contenders, by the start of their names
+  --rounds 5                of each contender, interleaved
+  --scale 1                 of the full size; or --mebibytes 1024, said of set A
+  --json FILE               all figures, written after every set
+  --docs                    writes the figures and charts into docs
+  --folder DIR              where data and stores lie meanwhile
+  --no-profile              without the cost of each stage`
+
 const { values } = parseArgs({
   options: {
     sets: { type: 'string', default: 'A,B,C,D,E' },
@@ -34,8 +41,14 @@ const { values } = parseArgs({
     folder: { type: 'string', default: tmpdir() },
     docs: { type: 'boolean', default: false },
     'no-profile': { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 })
+
+if (values.help) {
+  console.log(USAGE)
+  process.exit(0)
+}
 
 const rounds = Number(values.rounds)
 /** `--mebibytes` is said of set A; the others shrink alike. */

@@ -87,8 +87,9 @@ async function measureOne(name: SetName, source: Source, { contender, place, ser
   await contender.prepare(place)
   for (const operation of sets[name].operations) {
     if (operation === 'edited') source.show('edited')
-    // What earlier work left to be written must not be paid for by this one.
+    // What earlier work left to be written, or drove out of the page cache, must not be paid for by this one.
     execFileSync('sync')
+    execFileSync('sh', ['-c', 'find "$0" -type f -exec cat {} + > /dev/null', source.path])
     const measured = await contender.run(operation, place)
     if (measured === undefined) continue
     ;(series.runs[operation] ??= []).push(measured)

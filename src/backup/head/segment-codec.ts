@@ -12,11 +12,10 @@ import {
   type ShardId,
   type StripeRecord,
 } from '../../shard/index.ts'
+import { PREFIX_BYTES } from '../catalogue/chunk-index.ts'
 import { asBytes, Fields, malformed } from '../codec/fields.ts'
 import { decodeObject, encodeObject } from '../codec/object.ts'
 import { limits } from '../options.ts'
-
-export const PREFIX_BYTES = 16
 
 export interface SegmentShard {
   readonly id: ShardId

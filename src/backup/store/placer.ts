@@ -70,16 +70,16 @@ export class Placer {
       file: (index: number) => outbox.path(idOf(index)),
     }
     const recorded: Promise<void>[] = []
-    const receipted = async (index: number, receipt: Receipt): Promise<void> => {
-      await this.#commits.add(() => {
-        catalogue.stripes.addReceipt(stripe, index, receipt)
-      })
-      note({ type: 'receipt', shardId: idOf(index), host: receipt.host })
-    }
     try {
       for await (const event of network.place(request, signal)) {
-        if (event.type === 'receipt') recorded.push(receipted(event.index, event.receipt))
-        else if (event.type === 'fault') note({ type: 'fault', shardId: idOf(event.index), fault: event.fault })
+        if (event.type === 'receipt') {
+          const recording = this.#record(stripe, event).then(() => {
+            note({ type: 'receipt', shardId: idOf(event.index), host: event.receipt.host })
+          })
+          // What fails is told when the network has done what it can.
+          recording.catch(() => undefined)
+          recorded.push(recording)
+        } else if (event.type === 'fault') note({ type: 'fault', shardId: idOf(event.index), fault: event.fault })
         else if (event.type === 'replaced') note({ type: 'replaced', from: event.from, to: event.to })
       }
       recorded.push(this.#settleStripe(stripe))
@@ -87,6 +87,12 @@ export class Placer {
       await Promise.allSettled(recorded)
     }
     await Promise.all(recorded)
+  }
+
+  #record(stripe: number, { index, receipt }: { index: number; receipt: Receipt }): Promise<void> {
+    return this.#commits.add(() => {
+      this.#parts.catalogue.stripes.addReceipt(stripe, index, receipt)
+    })
   }
 
   /** Frees bodies that are safe elsewhere. The catalogue first: a file without its mark is removed at the next start. */

@@ -2,6 +2,7 @@
  * Which shard holds a chunk: 16-byte prefix of the chunk id → shard id, in level. Rebuilt from the catalogue whenever
  * the two disagree. Invariant: written, with sync, before the catalogue commits what it points to.
  */
+import { MiB } from '../../base/bytes.ts'
 import type { Disk } from '../../base/disk.ts'
 import { Level } from 'level'
 import { shardId, type ChunkId, type ShardId } from '../../shard/index.ts'
@@ -16,6 +17,8 @@ const MARK = Buffer.from([0])
 /** Mark of an index that is being rebuilt. */
 const UNFINISHED = 0xffffffff
 const REBUILD_BATCH = 20_000
+/** Ids are spread at random and the system has the files in memory: a larger cache would only hold them twice. */
+const CACHE_BYTES = 2 * MiB
 
 type Store = Level<Uint8Array, Uint8Array>
 
@@ -183,7 +186,7 @@ function isLocked(error: unknown): boolean {
 }
 
 async function openStore(path: string): Promise<Store> {
-  const store: Store = new Level(path, { keyEncoding: 'view', valueEncoding: 'view' })
+  const store: Store = new Level(path, { keyEncoding: 'view', valueEncoding: 'view', cacheSize: CACHE_BYTES })
   await store.open()
   return store
 }

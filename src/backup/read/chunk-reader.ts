@@ -11,7 +11,7 @@ import type { ShardReader } from './shard-reader.ts'
 export type Locate = (id: ChunkId) => ShardRow | undefined
 
 /** Chunks whose shard is remembered: about 100 bytes each, and those of one shard more. */
-const NEAR_CHUNKS = 32_768
+const NEAR_CHUNKS = 16_384
 
 export class ChunkReader {
   readonly #parts: Parts

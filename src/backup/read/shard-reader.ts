@@ -17,6 +17,7 @@ import {
 } from '../../shard/index.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
 import { epochKeyOf, needGrant } from '../engine-keys.ts'
+import { withSlab } from '../kernel/shard-slabs.ts'
 import type { Parts } from '../parts.ts'
 
 /** A host that failed while a shard was read, for reports. */
@@ -102,8 +103,14 @@ export class ShardReader {
     return this.#opened.get(view(row.id).toString('latin1')) ?? this.#openNow(row, signal)
   }
 
+  /** Without garbage of a MiB, where the first to be asked has it. */
   async #openNow(row: ShardRow, signal: AbortSignal): Promise<OpenedShard> {
-    return openShard(await this.bytes(row, signal), { epochKey: epochKeyOf(this.#parts.keys) })
+    const epochKey = epochKeyOf(this.#parts.keys)
+    const opened = await withSlab(async (slab) => {
+      const bytes = await this.unchecked(row, slab, signal)
+      return bytes !== undefined && verifyShard(bytes, row.id) ? openShard(bytes, { epochKey }) : undefined
+    })
+    return opened ?? openShard(await this.bytes(row, signal), { epochKey })
   }
 
   #keep(key: string, opened: OpenedShard): void {

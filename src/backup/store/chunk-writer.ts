@@ -35,6 +35,8 @@ interface Commit {
 export type CommitWork = (newShards: readonly number[]) => void
 
 const KNOWN_CACHE = 65_536
+/** Bodies on their way to the disk: each takes memory until it is there. */
+const WRITES_AT_ONCE = 8
 
 export class ChunkWriter implements ObjectStore {
   readonly #deps: WriterDeps
@@ -47,6 +49,7 @@ export class ChunkWriter implements ObjectStore {
   readonly #known = new Map<string, number>()
   #batch: NewShard[] = []
   #puts: Promise<void>[] = []
+  readonly #writing = new Set<Promise<void>>()
   #commits: Promise<void> = Promise.resolve()
   #sinceMark: number[] = []
   #asking: Promise<void> | undefined
@@ -199,18 +202,28 @@ export class ChunkWriter implements ObjectStore {
     const { parts, signal } = this.#deps
     for (const body of bodies) {
       await this.#room()
+      while (this.#writing.size >= WRITES_AT_ONCE) await Promise.race(this.#writing)
       signal.throwIfAborted()
       const { shard, bytes } = body
-      const put = parts.outbox.put(shard.id, bytes).finally(() => {
-        this.#packers.giveBack(body)
-      })
-      put.catch(() => undefined)
+      const put = parts.outbox.put(shard.id, bytes)
       this.#puts.push(put)
+      this.#track(put, body)
       this.#batch.push(shard)
       this.stats.storedBytes += shard.usedBytes
       this.stats.newShards++
     }
     if (this.#batch.length >= parts.options.shardsPerCommit) await this.#commit(() => undefined)
+  }
+
+  /** Its memory is free again, and there is room for another write, however this one ends. */
+  #track(put: Promise<void>, body: SealedBody): void {
+    const writing = put
+      .catch(() => undefined)
+      .then(() => {
+        this.#writing.delete(writing)
+        this.#packers.giveBack(body)
+      })
+    this.#writing.add(writing)
   }
 
   /** Makes what was sealed findable. One commit runs while the next batch fills. */
@@ -287,7 +300,7 @@ export class ChunkWriter implements ObjectStore {
   async idle(): Promise<void> {
     await this.#packers.idle()
     await this.#commits.catch(() => undefined)
-    await Promise.allSettled(this.#puts)
+    await Promise.all(this.#writing)
     await this.#forget(this.#batch)
     this.#batch = []
     this.#puts = []

@@ -26,6 +26,8 @@ export interface Libc {
   readonly removeXattr?: (path: Uint8Array, name: Uint8Array) => void
   /** The first range at or after `position` that is not a hole; undefined when only a hole or nothing follows. May end beyond the file. */
   readonly nextData?: (fd: number, position: number) => DataRange | undefined
+  /** Gives pages back to the system that lie free inside the allocator's arenas, of all threads. */
+  readonly trim?: () => void
 }
 
 /** What this machine offers; empty where it is not Linux or the library does not load. */
@@ -73,10 +75,21 @@ function load(): Libc {
       },
       errno: () => koffi.errno(),
     }
-    return { ...times(library), ...specialFiles(library), ...attributes(library), ...ranges(library) }
+    return {
+      ...times(library),
+      ...specialFiles(library),
+      ...attributes(library),
+      ...ranges(library),
+      ...allocator(library),
+    }
   } catch {
     return {}
   }
+}
+
+function allocator(library: Library): Libc {
+  const trim = library.find('malloc_trim', 'int', ['size_t'])
+  return trim === undefined ? {} : { trim: () => void trim(0) }
 }
 
 function times(library: Library): Libc {

@@ -1,8 +1,31 @@
 /**
- * Bounds V8's young generation. By itself it grows to 128 MiB of the main thread's as soon as a few MiB survive at a
- * time, and stays resident; collecting 16 MiB more often costs the engine nothing that can be measured.
+ * Keeps the process small while the engine's threads work. V8's young generation grows by itself to 128 MiB of the main
+ * thread's as soon as a few MiB survive at a time, and stays resident; collecting 16 MiB more often costs the engine
+ * nothing that can be measured. And what the threads hand back to the allocator stays resident in holes of its arenas:
+ * 57 MiB more after 8 GiB than after 1.
  */
 import { setFlagsFromString } from 'node:v8'
+import { libc } from './libc.ts'
+
+/** Takes 7 ms. */
+const TRIM_EVERY_MS = 1000
+
+let threads = 0
+let trimming: NodeJS.Timeout | undefined
+
+/** To be called when a thread starts; what it returns, once, when that thread has ended. */
+export function keepSmall(): () => void {
+  boundYoungGeneration()
+  threads++
+  trimming ??= setInterval(() => libc().trim?.(), TRIM_EVERY_MS).unref()
+  return () => {
+    threads--
+    if (threads > 0) return
+    clearInterval(trimming)
+    trimming = undefined
+    libc().trim?.()
+  }
+}
 
 /** It stays as large as it is now: for the main thread once everything is loaded, 16 to 32 MiB. For the whole process. */
 export function boundYoungGeneration(): void {

@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 import { errorTable, type ErrorCode } from '../../base/error-table.ts'
 import { PlexiError, toPlexiError, type ErrorDetails } from '../../base/errors.ts'
 import type { Thread, Threads } from '../../base/threads.ts'
-import { boundYoungGeneration } from './memory.ts'
+import { keepSmall } from './memory.ts'
 
 /** More would only fight over memory. */
 const MAX_THREADS = 8
@@ -42,7 +42,7 @@ class SystemThread implements Thread {
   #ended: Error | undefined
 
   constructor(setup: unknown) {
-    boundYoungGeneration()
+    const ended = keepSmall()
     // The file beside this one, in the tree as in what is published.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     this.#worker = new Worker(new URL(`./engine-thread.${extension}`, import.meta.url), {
@@ -51,7 +51,10 @@ class SystemThread implements Thread {
     })
     this.#worker.on('message', (reply: ThreadReply) => this.#settle(reply))
     this.#worker.on('error', (error) => this.#end(toPlexiError(error)))
-    this.#worker.on('exit', () => this.#end(new PlexiError('SYSTEM_UNEXPECTED', { reason: 'a thread ended' })))
+    this.#worker.on('exit', () => {
+      ended()
+      this.#end(new PlexiError('SYSTEM_UNEXPECTED', { reason: 'a thread ended' }))
+    })
   }
 
   run(job: unknown, transfer: readonly ArrayBuffer[] = []): Promise<unknown> {

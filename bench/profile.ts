@@ -29,7 +29,8 @@ const stages: readonly (readonly [string, RegExp])[] = [
   ['compress (zstd)', /zstd|zlib|processChunkSync|ZstdCompress/i],
   ['encrypt (AES-256-GCM)', /cipher|seal\.ts/i],
   ['hash (chunk ids, Merkle)', /hash|hmac|root\.ts|merkle/i],
-  ['cut (FastCDC)', /chunker/],
+  // Two kernels are in use; the other one only works on stripes.
+  ['cut (FastCDC)', /chunker|^wasm-function/],
   ['erasure code', /erasure/],
   ['pack', /packer|frame\.ts|shard\//],
   ['index', /level|chunk-index/],

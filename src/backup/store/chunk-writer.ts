@@ -49,6 +49,7 @@ export class ChunkWriter implements ObjectStore {
   readonly #known = new Map<string, number>()
   #batch: NewShard[] = []
   #puts: Promise<void>[] = []
+  /** Bodies whose memory is not given back yet; none of these rejects. */
   readonly #writing = new Set<Promise<void>>()
   #commits: Promise<void> = Promise.resolve()
   #sinceMark: number[] = []

@@ -23,7 +23,10 @@ interface Draft {
   readonly parity: readonly ShardId[]
 }
 
-/** Each commit has its price. */
+/**
+ * Each commit has its price. Stripes with parity are recorded one by one: what a failure leaves of the next one's parity
+ * nobody knows of.
+ */
 const STRIPES_PER_COMMIT = 16
 
 export class StripeFormer {
@@ -54,8 +57,9 @@ export class StripeFormer {
     for (let at = 0; at < waiting.length; at += group.k) {
       const data = waiting.slice(at, at + group.k)
       if (data.length < group.k && !tail) break
-      drafts.push(await this.#draft(group, data))
-      if (drafts.length < STRIPES_PER_COMMIT) continue
+      const draft = await this.#draft(group, data)
+      drafts.push(draft)
+      if (draft.parity.length === 0 && drafts.length < STRIPES_PER_COMMIT) continue
       formed.push(...(await this.#record(group, drafts)))
       drafts = []
     }

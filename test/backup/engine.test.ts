@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { DirectoryNetwork } from '../../src/backup/index.ts'
@@ -120,7 +120,9 @@ t.test('a stream, excludes, own homes, special files, unreadable files', async (
   t.same(paths, ['source', 'source/keep.txt'], 'neither excluded files nor home nor store')
   t.equal(tree.skipped.length, 0)
 
-  await t.rejects(summaryOf(engine.backup({ paths: [join(source, 'home')] }, never)), { code: 'VALIDATION_USAGE' })
+  symlinkSync(join(source, 'home'), join(source, 'link'))
+  for (const inside of ['home', 'home/outbox', 'home/catalog.db', 'link/catalog.db', 'store/shards'])
+    await t.rejects(summaryOf(engine.backup({ paths: [join(source, inside)] }, never)), { code: 'VALIDATION_USAGE' })
   t.equal(engine.snapshots().length, 2, 'no empty snapshot takes the place of the latest')
   const dry = await summaryOf(engine.backup({ paths: [source], dryRun: true }, never))
   t.match(dry, { snapshot: null, newShards: 0 })

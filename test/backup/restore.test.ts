@@ -118,3 +118,19 @@ t.test('more links than are remembered: the tree is walked once more', async (t)
     t.equal(names.length, COUNT)
   }
 })
+
+t.test('a plan tells what restoring could not bring back, as restoring does', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const setup = { keys: newVault().keys, home: join(dir, 'home'), network: new MemoryNetwork(new MemoryHosts(1)) }
+  await writeSnapshots(setup, async (store) => {
+    const gone = named('gone', { type: 'file', size: 5, extents: [[Buffer.alloc(32, 7), 0, 5]], depth: 0 })
+    return [await listOf(store, { nodes: [await file(store, 'here', Buffer.from('here')), gone] })]
+  })
+  const engine = await openEngine(setup)
+  t.teardown(() => engine.close())
+  const request = { snapshot: 'latest', to: join(dir, 'out') }
+  const planned = await summaryOf(engine.restore({ ...request, plan: true }, never))
+  t.match(planned, { files: 2, failed: [{ path: 'gone', code: 'STORAGE_NOT_FOUND' }] })
+  const restored = await summaryOf(engine.restore(request, never))
+  t.match(restored.failed, [{ code: 'STORAGE_NOT_FOUND', reason: planned.failed[0]?.reason }])
+})

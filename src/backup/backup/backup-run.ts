@@ -18,7 +18,7 @@ import { fillFrom } from '../sources/fill.ts'
 import { lister } from '../sources/listing.ts'
 import { leftOut } from '../sources/left-out.ts'
 import { withExports } from '../sources/exports/export-note.ts'
-import { OwnHomes } from '../sources/own-homes.ts'
+import { NEVER_BACKED_UP, OwnHomes } from '../sources/own-homes.ts'
 import { readOwners, type Owners } from '../sources/owners.ts'
 import type { WalkDeps, WalkEntry } from '../sources/walk.ts'
 import type { ChunkWriter } from '../store/chunk-writer.ts'
@@ -26,7 +26,8 @@ import { finishWriting } from '../store/finish.ts'
 import type { NodeList } from '../tree/node.ts'
 import { Counters, scan } from './counters.ts'
 import { DryStore } from './dry-store.ts'
-import { rootsOf } from './roots.ts'
+import { Skips } from './skips.ts'
+import { nothingLeft, rootsOf } from './roots.ts'
 import type { ChunkStore } from './content-deps.ts'
 import { TreeWriter } from './tree-writer.ts'
 
@@ -36,7 +37,7 @@ export class BackupRun {
   readonly #events: EventStream<BackupEvent>
   readonly #signal: AbortSignal
   readonly #counters = new Counters()
-  readonly #skipped: Skipped[] = []
+  readonly #skips = new Skips()
   readonly #exports: ExportFound[] = []
   readonly #startedAt: number
   /** Number of the newest stripe before this run. */
@@ -84,15 +85,20 @@ export class BackupRun {
     }
   }
 
-  /** Paths that are not there are left out and named, like files that cannot be read. */
+  /** Paths that are not there are left out and named, like files that cannot be read; those in an own home are never read. */
   async #roots(): Promise<readonly WalkEntry[]> {
     if (this.#request.stream !== undefined) return []
-    const { roots, missing } = await rootsOf(
-      [...(this.#request.paths ?? []), ...(this.#request.databases ?? [])],
-      this.#session.parts.disk,
-    )
+    const paths = [...(this.#request.paths ?? []), ...(this.#request.databases ?? [])]
+    const { disk } = this.#session.parts
+    const { roots, missing, own } = await rootsOf(paths, { disk, homes: await this.#ownHomes() })
     for (const each of missing) this.#skip(each)
+    for (const path of own) this.#leaveOut(path, NEVER_BACKED_UP)
     return roots
+  }
+
+  #ownHomes(): Promise<OwnHomes> {
+    const { disk, home } = this.#session.parts
+    return OwnHomes.of(disk, [dirname(home.catalog), home.outbox, home.index])
   }
 
   async #dryRun(roots: readonly WalkEntry[]): Promise<BackupSummary> {
@@ -113,7 +119,7 @@ export class BackupRun {
 
   async #read(roots: readonly WalkEntry[], store: ChunkStore): Promise<NodeList> {
     const { parts } = this.#session
-    const homes = await OwnHomes.of(parts.disk, [dirname(parts.home.catalog), parts.home.outbox, parts.home.index])
+    const homes = await this.#ownHomes()
     const walk = {
       disk: parts.disk,
       list: lister(parts),
@@ -144,7 +150,7 @@ export class BackupRun {
         this.#found(found)
       },
       leaveOut: (path, reason) => {
-        this.#events.emit({ type: 'note', about: 'source', message: reason, path })
+        this.#leaveOut(path, reason)
       },
     })
     const { stream } = this.#request
@@ -180,14 +186,10 @@ export class BackupRun {
     }
   }
 
-  /** An empty snapshot would pass for the latest one. */
   #nothing(roots: readonly WalkEntry[]): PlexiError {
-    const [first] = this.#skipped
+    const { first } = this.#skips
     if (first !== undefined) return new PlexiError('STORAGE_SOURCE_UNREADABLE', { ...first })
-    const names = roots.map(({ path }) => String(path)).join(', ')
-    return new PlexiError('VALIDATION_USAGE', {
-      reason: `nothing to back up: ${names} is left out`,
-    })
+    return nothingLeft(roots.map(({ path }) => String(path)))
   }
 
   /** The snapshot object, and the commit that makes it exist. */
@@ -209,10 +211,10 @@ export class BackupRun {
         files: this.#counters.filesDone,
         dirs: this.#counters.dirs,
         bytes: this.#counters.bytesDone,
-        skipped: this.#skipped.length,
+        skipped: this.#skips.count,
       },
       parent: newest === undefined ? null : (toHex(newest.id) as SnapshotId),
-      partial: this.#skipped.length > 0,
+      partial: this.#skips.count > 0,
       note: withExports(note ?? '', this.#exports),
     }
     const body = encodeSnapshot(snapshot, keys.shared.idMac)
@@ -243,8 +245,12 @@ export class BackupRun {
       this.#events.emit({ type: 'note', about: 'source', message: `${found.app} export: ${message}`, path: found.path })
   }
 
+  #leaveOut(path: string, reason: string): void {
+    this.#events.emit({ type: 'note', about: 'source', message: reason, path })
+  }
+
   #skip(skipped: Skipped): void {
-    this.#skipped.push(skipped)
+    this.#skips.add(skipped)
     this.#events.emit({ type: 'note', about: 'source', message: skipped.reason, path: skipped.path })
   }
 
@@ -295,7 +301,7 @@ export class BackupRun {
       queued,
       safe,
       belowTarget: safe === null || safe < parts.options.target,
-      skipped: this.#skipped,
+      skipped: this.#skips.list(),
       exports: this.#exports,
       xattrs: parts.disk.support.xattrs ? 'kept' : 'skipped',
       seconds: (parts.clock.elapsed() - this.#startedAt) / 1000,

@@ -2,6 +2,8 @@
  * What a restore would take, without restoring anything: whose machines are needed, how many bytes move, about how long.
  * Spec: docs/BACKUP_SYSTEM.md § Restoring. Invariant: nothing is written; the rate is measured by fetching a few shards.
  */
+import { toHex } from '../../base/bytes.ts'
+import { PlexiError } from '../../base/errors.ts'
 import { SHARD_BYTES, type ChunkId } from '../../shard/index.ts'
 import { mapBounded } from '../../base/queue.ts'
 import type { PeerKey } from '../../crypto/ids.ts'
@@ -68,9 +70,12 @@ export class PlanRun {
     }
   }
 
+  /** Throws `STORAGE_NOT_FOUND` for a chunk nobody knows, as restoring would. */
   #need(chunk: ChunkId): void {
     const row = this.#locate(chunk)
     if (row !== undefined) this.#shards.set(row.no, row)
+    else if (!this.#session.parts.inline.holds(chunk))
+      throw new PlexiError('STORAGE_NOT_FOUND', { what: `chunk ${toHex(chunk)}` })
   }
 
   async #plan(): Promise<RestorePlan> {

@@ -12,7 +12,7 @@ import { nameText, type Excludes } from './excludes.ts'
 import type { Listing } from './listing.ts'
 import { markerIn, type Marker } from './markers.ts'
 import { companionSuffixes } from './sqlite/database-header.ts'
-import type { OwnHomes } from './own-homes.ts'
+import { NEVER_BACKED_UP, type OwnHomes } from './own-homes.ts'
 import { reasonOf } from './reason.ts'
 
 export interface WalkEntry {
@@ -144,7 +144,7 @@ async function open(place: Place, deps: VisitDeps): Promise<{ told: readonly Wal
     return { told: [note('another file system, not entered'), { type: 'enter', ...entry }, { type: 'leave' }] }
   const listing = await (place.listed ?? deps.list({ path: entry.path, most: deps.listedAtOnce }))
   if ('error' in listing) return { told: [{ type: 'skipped', path, reason: listing.error }] }
-  if (deps.homes.isOwn(entry.stat, listing)) return { told: [note('a home or store of PlexiChat is never backed up')] }
+  if (deps.homes.isOwn(entry.stat, listing)) return { told: [note(NEVER_BACKED_UP)] }
   const marker = await markerIn(entry, listing, deps)
   if (marker === undefined) return { told: [], inside: { ...place, listing } }
   return { told: [note(`left out but for its ${nameText(marker)}`)], inside: { ...place, listing, marker } }

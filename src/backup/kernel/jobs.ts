@@ -8,6 +8,7 @@ import type { EpochKey } from '../../crypto/authority.ts'
 import type { ChunkerOptions, PackerOptions, ShardId, ShardKind } from '../../shard/index.ts'
 import type { PourJob, PourResult } from '../restore/pour-job.ts'
 import type { CheckJob, CheckResult } from '../verify/check-job.ts'
+import type { UsesJob, UsesResult } from '../verify/uses-job.ts'
 
 /** What a thread is started with. */
 export interface KernelSetup {
@@ -184,6 +185,7 @@ export interface Jobs {
   reuse: [ReuseJob, undefined]
   pour: [PourJob, PourResult]
   check: [CheckJob, CheckResult]
+  uses: [UsesJob, UsesResult]
 }
 
 export type JobName = keyof Jobs

@@ -6,6 +6,7 @@ import { prepareMacKey } from '../../crypto/hash.ts'
 import { Chunker, SHARD_BYTES, ShardPacker } from '../../shard/index.ts'
 import { pour } from '../restore/pour.ts'
 import { checkShard } from '../verify/check.ts'
+import { usesOf } from '../verify/uses.ts'
 import type { KernelSetup, Message, PackerJob, Pieces, TakenChunks } from './jobs.ts'
 import { listDirectory } from './list-directory.ts'
 import { Namer } from './namer.ts'
@@ -66,6 +67,8 @@ export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): 
           return { result: pour(job, { disk, ...keys }) }
         case 'check':
           return { result: checkShard(job, keys) }
+        case 'uses':
+          return { result: usesOf(job) }
       }
     },
   }

@@ -44,7 +44,7 @@ export class TreeReader {
   async *nodes(list: NodeList, after?: Uint8Array): AsyncGenerator<TreeNode> {
     let last: Uint8Array | undefined
     let empty = 0
-    for await (const id of this.#leaves(list.depth, list.chunks)) {
+    for await (const id of this.#leaves(list)) {
       const nodes = decodeNodes(await this.#read(id))
       if (nodes.length === 0 && ++empty > 1) throw malformed('node list', 'empty')
       for (const node of nodes) {
@@ -72,29 +72,30 @@ export class TreeReader {
   /** Ids of the list objects a directory's nodes or a file's extents need, besides the nodes and extents themselves. */
   async *listChunks(node: { list?: NodeList; content?: Content }): AsyncGenerator<ChunkId> {
     if (node.list !== undefined) {
-      for await (const [id] of this.#lists(node.list.depth, node.list.chunks)) yield id
+      for await (const { id } of this.lists(node.list)) yield id
       return
     }
     const content = node.content
     if (content !== undefined && content.depth > 0) yield* this.#extentLists(content.depth, content.extents)
   }
 
-  async *#leaves(depth: number, ids: readonly ChunkId[]): AsyncGenerator<ChunkId> {
-    for await (const [id, level] of this.#lists(depth, ids)) if (level === 0) yield id
-  }
-
-  async *#lists(depth: number, ids: readonly ChunkId[]): AsyncGenerator<readonly [ChunkId, number]> {
-    for (const id of ids) {
+  /** All objects of a directory's list, those above before those below; the leaves hold its nodes. */
+  async *lists({ depth, chunks }: NodeList): AsyncGenerator<{ readonly id: ChunkId; readonly isLeaf: boolean }> {
+    for (const id of chunks) {
       await this.#pause()
-      yield [id, depth]
+      yield { id, isLeaf: depth === 0 }
       if (depth === 0) continue
       const plain = asList(decodeObject('PXtl', await this.#read(id), limits.objectBytes), 'list', limits.listItems)
       if (plain.length === 0) throw malformed('list', 'empty')
-      yield* this.#lists(
-        depth - 1,
-        plain.map((item) => chunkId(asBytes(item, 'list', { length: 32 }))),
-      )
+      yield* this.lists({
+        depth: depth - 1,
+        chunks: plain.map((item) => chunkId(asBytes(item, 'list', { length: 32 }))),
+      })
     }
+  }
+
+  async *#leaves(list: NodeList): AsyncGenerator<ChunkId> {
+    for await (const { id, isLeaf } of this.lists(list)) if (isLeaf) yield id
   }
 
   async *#flatten(depth: number, extents: readonly Extent[]): AsyncGenerator<Extent> {

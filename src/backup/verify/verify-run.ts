@@ -11,12 +11,12 @@ import type { StripeRow } from '../catalogue/stripe-rows.ts'
 import { needGrant } from '../engine-keys.ts'
 import type { EventStream } from '../events.ts'
 import { inSlab, withSlab } from '../kernel/shard-slabs.ts'
-import { chunkUses } from '../read/walk-tree.ts'
 import { shardSet } from '../read/shard-sets.ts'
 import type { BadShard, VerifyEvent, VerifyRequest, VerifySummary } from '../requests.ts'
 import type { Session } from '../session.ts'
 import { findSnapshot, listSnapshots, type NamedSnapshot } from '../snapshot/find.ts'
 import type { CheckResult } from './check-job.ts'
+import { TreeCheck } from './tree-check.ts'
 
 const STRIPES_AT_ONCE = 8
 const MAX_FILES = 1000
@@ -84,7 +84,8 @@ export class VerifyRun {
     this.#snapshotsHit.clear()
     this.#checked.snapshots = 0
     const reads = this.#session.parts.keys.grants.includes('fetch')
-    for (const one of named) await (reads ? this.#checkTree(one) : this.#checkShards(one))
+    const trees = this.#treeCheck()
+    for (const one of named) await (reads ? this.#checkTree(one, trees) : this.#checkShards(one))
   }
 
   async #stripesOf(named: readonly NamedSnapshot[], narrow: boolean): Promise<StripeRow[]> {
@@ -217,22 +218,31 @@ export class VerifyRun {
   }
 
   /** Metadata of a snapshot is read; content is held against the stripes found lost. */
-  async #checkTree({ snapshot }: NamedSnapshot): Promise<void> {
-    const { chunks, parts } = this.#session
-    const hit = (path: string): void => {
-      this.#snapshotsHit.add(snapshot.id)
-      const last = this.#filesHit.at(-1)
-      if (last?.path === path && last.snapshot === snapshot.id) return
+  async #checkTree({ snapshot }: NamedSnapshot, trees: TreeCheck): Promise<void> {
+    const paths = new Set<string>()
+    await trees.check(snapshot.tree, (path) => {
+      if (paths.size < MAX_FILES) paths.add(path)
+    })
+    if (paths.size > 0) this.#snapshotsHit.add(snapshot.id)
+    for (const path of [...paths].sort())
       if (this.#filesHit.length < MAX_FILES) this.#filesHit.push({ snapshot: snapshot.id, path })
-    }
-    const locate = chunks.streamLocator()
-    for await (const { chunk, path } of chunkUses(this.#session.tree(this.#signal), snapshot.tree, hit)) {
-      this.#signal.throwIfAborted()
-      const shard = locate(chunk)
-      if (shard === undefined ? !parts.inline.holds(chunk) : this.#isLost(shard)) hit(path)
-    }
     this.#checked.snapshots++
     this.#progress()
+  }
+
+  #treeCheck(): TreeCheck {
+    const { chunks, parts } = this.#session
+    const locate = chunks.streamLocator()
+    return new TreeCheck({
+      kernel: parts.kernel,
+      tree: this.#session.tree(this.#signal),
+      read: (id) => chunks.read(id, this.#signal),
+      isThere: (chunk) => {
+        const shard = locate(chunk)
+        return shard === undefined ? parts.inline.holds(chunk) : !this.#isLost(shard)
+      },
+      signal: this.#signal,
+    })
   }
 
   /** A write-only device cannot read its trees back, but knows which shards each snapshot needs. */

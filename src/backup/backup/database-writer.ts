@@ -99,7 +99,10 @@ export class DatabaseWriter {
     const { why, reason } = copy
     if (asked) throw unreadable(item, reason)
     if (why === 'room') return { error: reason }
-    const note = `looks like a SQLite database but cannot be opened as one (${reason}): stored like any file`
+    const note =
+      why === 'locked'
+        ? `a SQLite database, but ${reason}: stored like any file, maybe in the middle of a change`
+        : `looks like a SQLite database but cannot be opened as one (${reason}): stored like any file`
     this.#deps.leaveOut(nameText(item.path), note)
     return undefined
   }

@@ -34,9 +34,9 @@ export interface OpenDatabase {
   close(): Promise<void>
 }
 
-/** Why there is no copy: it is no readable database, or there is no room for one. */
+/** Why there is no copy: it is no readable database, somebody keeps it locked, or there is no room for one. */
 export interface NoCopy {
-  readonly why: 'unreadable' | 'room'
+  readonly why: 'unreadable' | 'locked' | 'room'
   readonly reason: string
 }
 
@@ -107,10 +107,10 @@ export class DatabaseSource {
       for (const suffix of ['', ...companionSuffixes]) await disk.unlink(`${path}${suffix}`)
     }
     try {
-      const copy = await copyOnline(entry.path, path, signal)
+      const copy = await copyOnline(entry.path, path, { signal })
       if (!copy.ok) {
         await remove()
-        return { why: copy.code === 'SQLITE_FULL' ? 'room' : 'unreadable', reason: copy.message }
+        return noCopy(copy.code, copy.message)
       }
       const { file, stat } = await openSource(disk, await copyEntry(disk, cache, name))
       const close = async (): Promise<void> => {
@@ -134,6 +134,11 @@ export class DatabaseSource {
     const mib = (bytes: number): string => `${String(Math.ceil(bytes / MiB))} MiB`
     return `it is in use and a copy of it needs ${mib(needed)} in ${cache}, where ${mib(freeBytes)} are free`
   }
+}
+
+function noCopy(code: string, reason: string): NoCopy {
+  if (code.startsWith('SQLITE_BUSY')) return { why: 'locked', reason: 'another program keeps it locked' }
+  return { why: code === 'SQLITE_FULL' ? 'room' : 'unreadable', reason }
 }
 
 async function copyEntry(disk: Disk, cache: string, name: string): Promise<WalkEntry> {

@@ -19,6 +19,7 @@ import t from 'tap'
 import { DirectoryNetwork, type BackupEngine, type BackupRequest, type Note } from '../../../../src/backup/index.ts'
 import { systemClock, systemDisk } from '../../../../src/daemon/system/index.ts'
 import type { Disk } from '../../../../src/base/disk.ts'
+import { copyOnline } from '../../../../src/backup/sources/sqlite/online-copy.ts'
 import { collect, never, newVault, openEngine, summaryOf, temporaryDirectory } from '../../../support/vault.ts'
 
 const longAgo = new Date('2024-05-06T07:08:09Z')
@@ -184,6 +185,21 @@ t.test('a database asked for by name must be one', async (t) => {
   const text = join(source, 'text.db')
   writeFileSync(text, 'x'.repeat(1000))
   await t.rejects(backup(engine, { databases: [text] }), { code: 'STORAGE_SOURCE_UNREADABLE', details: { path: text } })
+})
+
+t.test('a database that stays locked is said to be, after a bounded wait; nothing counts as its copy', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const [path, to] = [join(dir, 'locked.db'), join(dir, 'copy')]
+  const holder = makeDatabase(path, 100)
+  t.teardown(() => holder.close())
+  holder.exec('BEGIN EXCLUSIVE')
+  t.match(await copyOnline(Buffer.from(path), to, { signal: never, lockedWaitMs: 20 }), {
+    ok: false,
+    code: 'SQLITE_BUSY',
+  })
+  holder.exec('COMMIT')
+  t.same(await copyOnline(Buffer.from(path), to, { signal: never, lockedWaitMs: 20 }), { ok: true })
+  t.equal(checkRows(to).rows, 100)
 })
 
 t.test('a database somebody writes to while it is read in place is copied after all', async (t) => {

@@ -24,12 +24,18 @@ export function problemOf(thrown: unknown, at: { instance: string; correlationId
 }
 
 /** The error a problem document stands for; a code from a newer daemon becomes `SYSTEM_UNEXPECTED`. */
-export function errorOfProblem(problem: { code?: unknown; detail?: unknown; details?: unknown }): PlexiError {
+export function errorOfProblem(problem: {
+  code?: unknown
+  detail?: unknown
+  details?: unknown
+  remedy?: unknown
+}): PlexiError {
   const known = typeof problem.code === 'string' && Object.hasOwn(errorTable, problem.code)
   const message = typeof problem.detail === 'string' ? problem.detail : 'the daemon answered with an error'
   const details = typeof problem.details === 'object' && problem.details !== null ? problem.details : {}
   if (!known) return new PlexiError('SYSTEM_UNEXPECTED', { reason: message })
-  return new PlexiError(problem.code as ErrorCode, details as ErrorDetails, { message })
+  const remedy = typeof problem.remedy === 'string' ? { remedy: problem.remedy } : {}
+  return new PlexiError(problem.code as ErrorCode, details as ErrorDetails, { message, ...remedy })
 }
 
 /** How a job's end or the CLI's last line shows an error. */

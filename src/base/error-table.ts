@@ -275,7 +275,7 @@ const table = {
     3,
     'could not read {path}: {reason}',
     'The file is not readable by this account or changed while it was read.',
-    'run the backup again, or exclude the path',
+    'look at the path: ls -ld PATH; then run the backup again, or leave the path out: --exclude PATH',
   ),
   STORAGE_COMMAND_FAILED: e(
     422,
@@ -526,7 +526,7 @@ const table = {
     17,
     'permission denied: {reason}',
     'The account may not do this.',
-    'check owner and mode of the path',
+    'run it as the account that owns the path, or mend owner and mode: ls -ld PATH',
   ),
   SYSTEM_TIMEOUT: e(
     504,

@@ -9,20 +9,24 @@ export type { ErrorCode } from './error-table.ts'
 /** Values that may appear in an error's details: never secrets, never file contents. */
 export type ErrorDetails = Readonly<Record<string, unknown>>
 
+export interface ErrorTexts {
+  readonly message?: string
+  readonly remedy?: string
+}
+
 export class PlexiError extends Error {
   readonly code: ErrorCode
   readonly details: ErrorDetails
+  /** What the user can do, as one line with a command where there is one. */
+  readonly remedy: string
 
-  constructor(code: ErrorCode, details: ErrorDetails = {}, options: { message?: string; cause?: unknown } = {}) {
+  /** `message` and `remedy` take the place of the table's, where more is known than the code says. */
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options: ErrorTexts & { cause?: unknown } = {}) {
     super(options.message ?? describe(code, details), options.cause === undefined ? {} : { cause: options.cause })
     this.name = 'PlexiError'
     this.code = code
     this.details = details
-  }
-
-  /** What the user can do, as one line with a command where there is one. */
-  get remedy(): string {
-    return fill(errorTable[this.code].remedy, this.details)
+    this.remedy = options.remedy ?? fill(errorTable[code].remedy, details)
   }
 
   get exitCode(): number {
@@ -45,9 +49,11 @@ export function toPlexiError(error: unknown): PlexiError {
     return new PlexiError('SYSTEM_INTERRUPTED', {}, { cause: error })
   const code = systemErrors[(error as NodeJS.ErrnoException | undefined)?.code ?? '']
   const message = error instanceof Error ? error.message : String(error)
-  const path = (error as NodeJS.ErrnoException | undefined)?.path
+  const { path, syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>
   const what = typeof path === 'string' ? path : message
-  return new PlexiError(code ?? 'SYSTEM_UNEXPECTED', { reason: message, what }, { cause: error })
+  // "EACCES: permission denied, mkdir '/x'" says twice what the code says.
+  const reason = code === 'SYSTEM_PERMISSION' && typeof path === 'string' ? `${syscall ?? ''} ${path}`.trim() : message
+  return new PlexiError(code ?? 'SYSTEM_UNEXPECTED', { reason, what }, { cause: error })
 }
 
 /** For conditions that only a bug can break. */

@@ -200,7 +200,8 @@ function stuck(job: Job): PlexiError {
 }
 
 function jobError(failure: Failure): PlexiError {
-  return errorOfProblem({ code: failure.code, detail: failure.message, details: failure.details })
+  const { code, message, details, remedy } = failure
+  return errorOfProblem({ code, detail: message, details, remedy })
 }
 
 function withoutType(event: JobEvent): Readonly<Record<string, unknown>> {

@@ -84,8 +84,8 @@ export class Output {
     return `${this.paint.green('✓')} ${text}`
   }
 
-  /** The last thing a failing command prints. */
-  error(error: PlexiError): void {
+  /** The last thing a failing command prints. `home`: as given on the command line, so that the fix is about it, too. */
+  error(error: PlexiError, home?: string): void {
     if (this.json) {
       this.#io.stderr.write(`${JSON.stringify({ v: 1, type: 'error', ...failureOf(error) })}\n`)
       return
@@ -99,7 +99,7 @@ export class Output {
     const lines = [
       `${red('✗')} ${bold(red(error.code))}: ${printable(error.message)}`,
       `  ${dim('Why:')} ${errorTable[error.code].why}`,
-      `  ${dim('Fix:')} ${error.remedy}`,
+      `  ${dim('Fix:')} ${printable(forHome(error.remedy, home))}`,
       ...hits(error).map((line) => `  ${dim('Hit:')} ${line}`),
     ]
     if (this.options.verbose > 0 && error.stack !== undefined) lines.push(dim(stackOf(error)))
@@ -113,6 +113,13 @@ function wantsColor(io: CliIo, isTTY: boolean | undefined): boolean {
   if ((env['NO_COLOR'] ?? '') !== '' || (env['PLEXICHAT_NO_COLOR'] ?? '') !== '') return false
   if ((env['FORCE_COLOR'] ?? '') !== '' && env['FORCE_COLOR'] !== '0') return true
   return isTTY === true && env['TERM'] !== 'dumb'
+}
+
+/** `plexichat up` as `plexichat --home DIR up`. A fix that begins with words first may be for another machine. */
+function forHome(remedy: string, home: string | undefined): string {
+  if (home === undefined) return remedy
+  const word = /^[\w@%+=:,./-]+$/.test(home) ? home : `'${home.replaceAll("'", `'\\''`)}'`
+  return remedy.replace(/^plexichat /, () => `plexichat --home ${word} `)
 }
 
 function stackOf(error: Error): string {

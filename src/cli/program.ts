@@ -13,18 +13,54 @@ const HELP_CODES = new Set(['commander.help', 'commander.helpDisplayed', 'comman
 /** Runs one command line; resolves to the exit code. Never throws. */
 export async function runCli(io: CliIo): Promise<number> {
   const cli: Cli = new Cli(io, () => buildProgram(cli, () => true))
+  let program: Command | undefined
   try {
     const args = commandLine(io.args)
     const wanted = commandName(args)
-    const program = await buildProgram(cli, (name) => name === wanted)
+    program = await buildProgram(cli, (name) => name === wanted)
     await program.parseAsync(args, { from: 'user' })
     return cli.exitCode
   } catch (thrown) {
     if (thrown instanceof CommanderError && HELP_CODES.has(thrown.code) && thrown.exitCode === 0) return 0
-    const error = thrown instanceof CommanderError ? usageError(thrown) : toPlexiError(thrown)
-    new Output(roughOptions(io.args), io).error(error)
-    return error.exitCode
+    const asked = askedFor(program, operandsOf(io.args))
+    return tellFailure(io, thrown instanceof CommanderError ? usageError(thrown, asked) : thrown, asked.path)
   }
+}
+
+/** Prints what went wrong; returns the exit code. `command`: the names of the command that failed, for its help. */
+export function tellFailure(io: CliIo, thrown: unknown, command: readonly string[] = []): number {
+  const error = withHelpOf(command, toPlexiError(thrown))
+  const { home, ...options } = roughOptions(io.args)
+  new Output(options, io).error(error, home)
+  return error.exitCode
+}
+
+/** Where the table knows no better than `plexichat help`, the help of the command in question. */
+function withHelpOf(command: readonly string[], error: PlexiError): PlexiError {
+  if (command.length === 0 || error.remedy !== 'plexichat help') return error
+  const remedy = command.length === 1 ? `plexichat help ${command.join('')}` : `plexichat ${command.join(' ')} --help`
+  const { code, details, message } = error
+  return new PlexiError(code, details, { message, remedy, cause: error.cause ?? error })
+}
+
+interface Asked {
+  /** Names of the command, each below the one before. */
+  readonly path: readonly string[]
+  /** The operand after them, where a name was expected. */
+  readonly unknown?: string
+}
+
+function askedFor(program: Command | undefined, operands: readonly string[]): Asked {
+  const path: string[] = []
+  let command = program
+  for (const name of operands) {
+    const below = command?.commands ?? []
+    const found = below.find((one) => one.name() === name)
+    if (found === undefined) return below.length === 0 ? { path } : { path, unknown: name }
+    path.push(name)
+    command = found
+  }
+  return { path }
 }
 
 /** Without a command: the one sentence of `status`, or the version. */
@@ -71,6 +107,11 @@ function inherit(command: Command, parent: Command): Command {
 
 /** The first argument that is not an option; of `help X` the X. */
 function commandName(args: readonly string[]): string | undefined {
+  return operandsOf(args)[0]
+}
+
+/** Arguments that are no options, nor values of global ones; without a leading `help`. */
+function operandsOf(args: readonly string[]): string[] {
   const operands: string[] = []
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string
@@ -78,7 +119,7 @@ function commandName(args: readonly string[]): string | undefined {
     if (VALUE_OPTIONS.has(arg)) i++
     else if (!arg.startsWith('-')) operands.push(arg)
   }
-  return operands[0] === 'help' ? operands[1] : operands[0]
+  return operands[0] === 'help' ? operands.slice(1) : operands
 }
 
 function asksForHelp(args: readonly string[]): boolean {
@@ -86,12 +127,15 @@ function asksForHelp(args: readonly string[]): boolean {
 }
 
 /** `error: unknown command 'statsu'` and the like, as an error of our table. */
-function usageError(thrown: CommanderError): PlexiError {
-  if (HELP_CODES.has(thrown.code)) return new PlexiError('VALIDATION_USAGE', { reason: 'this needs a subcommand' })
+function usageError(thrown: CommanderError, { path, unknown }: Asked): PlexiError {
+  const usage = (reason: string): PlexiError => new PlexiError('VALIDATION_USAGE', { reason }, { cause: thrown })
+  // The command that runs without a name would complain of an argument instead.
+  if (unknown !== undefined && (HELP_CODES.has(thrown.code) || thrown.code === 'commander.excessArguments'))
+    return usage(`unknown command '${[...path, unknown].join(' ')}'`)
+  if (HELP_CODES.has(thrown.code)) return usage('this needs a subcommand')
   const [first = '', ...rest] = thrown.message.replace(/^error: /, '').split('\n')
   const hint = rest.join(' ').trim()
-  const reason = hint === '' ? first : `${first} ${hint}`
-  return new PlexiError('VALIDATION_USAGE', { reason }, { cause: thrown })
+  return usage(hint === '' ? first : `${first} ${hint}`)
 }
 
 /** The options that decide how an error is printed, when the command line itself could not be parsed. */
@@ -99,5 +143,7 @@ function roughOptions(args: readonly string[]) {
   const end = args.indexOf('--')
   const seen = end < 0 ? args : args.slice(0, end)
   const verbose = seen.filter((arg) => arg === '-v' || arg === '--verbose').length
-  return globalOptions({ json: seen.includes('--json'), color: !seen.includes('--no-color'), verbose })
+  const at = seen.indexOf('--home')
+  const home = at < 0 ? seen.find((arg) => arg.startsWith('--home='))?.slice('--home='.length) : seen[at + 1]
+  return globalOptions({ json: seen.includes('--json'), color: !seen.includes('--no-color'), verbose, home })
 }

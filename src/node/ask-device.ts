@@ -92,7 +92,8 @@ async function askOn(
 function unanswered(peer: PeerKey, cause: unknown): PlexiError {
   const message =
     'the device that made the code does not answer: its daemon has to run, where this machine can reach it'
-  return new PlexiError('NETWORK_UNREACHABLE', { peer }, { message, cause })
+  const remedy = 'where the code was made: plexichat up, then a new code: plexichat identity add-device'
+  return new PlexiError('NETWORK_UNREACHABLE', { peer }, { message, remedy, cause })
 }
 
 function dialer({ peerSeed, code }: Asking, policy: DialPolicy, { clock }: AskingDeps): Promise<CircleLibp2p> {

@@ -21,6 +21,12 @@ t.test('there and back', async (t) => {
   }
 })
 
+t.test('a remedy that knows more than the table comes along', async (t) => {
+  const error = new PlexiError('STORAGE_TARGET_EXISTS', { path: '/x' }, { remedy: 'move it away' })
+  t.equal(errorOfProblem(problemOf(error, at)).remedy, 'move it away')
+  t.equal(failureOf(error).remedy, 'move it away')
+})
+
 t.test('details are made plain and bounded', async (t) => {
   const deep = { a: { b: { c: { d: { e: 1 } } } } }
   const details = { bytes: new Uint8Array([1, 255]), big: 2n ** 60n, call: () => 1, list: Array(500).fill(1), deep }

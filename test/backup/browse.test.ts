@@ -126,6 +126,7 @@ t.test('parts of snapshots: directories under other names, single files, and wha
   await t.rejects(diff(w, place('source/a'), place('source/b/own')), { code: 'VALIDATION_USAGE' })
   await t.rejects(diff(w, place('source/c'), place('source/b')), { code: 'STORAGE_PATH_NOT_FOUND' })
   await t.rejects(diff(w, whole('beef'), whole(snapshot)), { code: 'STORAGE_SNAPSHOT_NOT_FOUND' })
+  t.throws(() => w.engine.resolve('latest', { name: 'other' }), { message: 'no snapshot latest with name other' })
 })
 
 t.test('a name is found in every snapshot, with what it was there', async (t) => {

@@ -34,6 +34,8 @@ t.test('foreign errors get a code and keep their cause', (t) => {
   t.equal(toPlexiError(full).cause, full)
   const gone = Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT', path: '/words' })
   t.equal(toPlexiError(gone).message, 'not found: /words')
+  const denied = { code: 'EACCES', syscall: 'mkdir', path: '/x' }
+  t.equal(toPlexiError(Object.assign(new Error('EACCES: no'), denied)).message, 'permission denied: mkdir /x')
   const own = new PlexiError('STORAGE_IO')
   t.equal(toPlexiError(own), own)
   t.end()

@@ -196,7 +196,11 @@ t.test('errors: three lines for people, one JSON line for programs, the table’
   const human = await at('jobs', 'show', 'nope')
   t.equal(human.code, 18)
   t.equal(human.stdout, '')
-  t.match(human.stderr, /^✗ SYSTEM_JOB_NOT_FOUND: no job nope\n {2}Why: .+\n {2}Fix: plexichat jobs ls\n$/)
+  t.match(human.stderr, /^✗ SYSTEM_JOB_NOT_FOUND: no job nope\n {2}Why: .+\n {2}Fix: plexichat --home \S+ jobs ls\n$/)
+  const ofEnvironment = await cli(['jobs', 'show', 'nope'], { env: { PLEXICHAT_HOME: api.home } })
+  t.match(ofEnvironment.stderr, / {2}Fix: plexichat jobs ls\n$/)
+  const spaced = await cli(['up', '--home', "/no where/it's"])
+  t.match(spaced.stderr, String.raw`Fix: plexichat --home '/no where/it'\''s' init`)
   const program = await json('jobs', 'show', 'nope')
   t.equal(program.code, 18)
   t.match(program.error, {
@@ -211,23 +215,25 @@ t.test('errors: three lines for people, one JSON line for programs, the table’
 })
 
 t.test('usage: exit 2, with a suggestion where one is near', async (t) => {
-  for (const [args, hint] of [
-    [['statsu'], /unknown command 'statsu' \(Did you mean status\?\)/],
+  for (const [args, hint, help = `plexichat help ${args[0]}`] of [
+    [['statsu'], /unknown command 'statsu' \(Did you mean status\?\)/, 'plexichat help'],
     [['status', '--jsno'], /unknown option '--jsno' \(Did you mean --json\?\)/],
     [['backup'], /nothing to back up/],
     [['restore', 'latest'], /--to <dir>' not specified/],
     [['restore', 'latest', '--to', 'x', '--overwrite', 'maybe'], /Allowed choices are never, older, always/],
-    [['jobs', 'shwo'], /unknown command|too many arguments/],
+    [['jobs', 'shwo'], /unknown command 'jobs shwo'/],
+    [['help', 'statsu'], /unknown command 'statsu'/, 'plexichat help'],
     [['shard'], /needs a subcommand/],
     [['init', '--offer', 'lots'], /expected a size such as 50GiB/],
     [['ls', ':path'], /no snapshot before the colon/],
     [['backup', 'x', '--stdin', 'y'], /either PATHs or --stdin/],
     [['completion', 'tcsh'], /bash, zsh, fish/],
+    [['remote', 'add'], /missing required argument 'dir'/, 'plexichat remote add --help'],
   ] as const) {
     const run = await at(...args)
     t.equal(run.code, 2, args.join(' '))
     t.match(run.stderr, hint)
-    t.match((await json(...args)).error, { type: 'error', code: 'VALIDATION_USAGE', exitCode: 2 })
+    t.match((await json(...args)).error, { type: 'error', code: 'VALIDATION_USAGE', exitCode: 2, remedy: help })
   }
 })
 

@@ -3,7 +3,17 @@
  * Runs with the first Node below 24 of the PATH; where there is none, the tests that need it are skipped by name.
  */
 import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -45,6 +55,16 @@ t.test('a capable Node runs the program itself, without a word of its own', asyn
   t.equal(status, 0)
   t.equal(stderr, '')
   t.match(JSON.parse(stdout), { version: String, node: process.version })
+})
+
+const full = existsSync('/dev/full') ? false : 'no /dev/full here'
+t.test('output that cannot be written is an error of the table, not a trace', { skip: full }, async (t) => {
+  const out = openSync('/dev/full', 'w')
+  t.teardown(() => closeSync(out))
+  const stdio = ['ignore', out, 'pipe'] as const
+  const { status, stderr } = spawnSync(process.execPath, [launcher, 'version'], { encoding: 'utf8', stdio: [...stdio] })
+  t.equal(status, 1)
+  t.match(stderr, /^✗ STORAGE_DISK_FULL: .*\n {2}Why: .*\n {2}Fix: .*\n$/)
 })
 
 const unbuilt = existsSync(join(root, 'dist')) ? false : 'nothing is built here: npm run build'

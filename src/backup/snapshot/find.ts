@@ -24,10 +24,20 @@ export function listSnapshots({ catalogue, decoded }: Parts, filter: SnapshotFil
 export function findSnapshot(parts: Parts, ref: string, filter: SnapshotFilter = {}): NamedSnapshot {
   const [only, second] = candidates(parts, ref, filter)
   if (only === undefined || (second !== undefined && ref !== LATEST)) {
-    const reason = second === undefined ? {} : { reason: 'several snapshots begin like that' }
-    throw new PlexiError('STORAGE_SNAPSHOT_NOT_FOUND', { snapshot: ref, ...reason })
+    throw notFound(ref, filter, second !== undefined)
   }
   return only
+}
+
+function notFound(ref: string, filter: SnapshotFilter, several: boolean): PlexiError {
+  if (several) {
+    const reason = 'several snapshots begin like that'
+    return new PlexiError('STORAGE_SNAPSHOT_NOT_FOUND', { snapshot: ref, reason }, { message: `${ref}: ${reason}` })
+  }
+  // "no snapshot latest" alone would say that there is none at all.
+  const wanted = Object.entries(filter).map(([name, value]) => `${name} ${String(value)}`)
+  const of = wanted.length === 0 ? '' : ` with ${wanted.join(', ')}`
+  return new PlexiError('STORAGE_SNAPSHOT_NOT_FOUND', { snapshot: ref }, { message: `no snapshot ${ref}${of}` })
 }
 
 /** What a reference may mean, newest first. The catalogue looks: most vaults are asked for one of many. */

@@ -8,9 +8,11 @@ export function build(cli: Cli): Command {
   return withSnapshotFilter(new Command('snapshots')).action(
     cli.action(async (session, options: SnapshotFilterOptions) => {
       const { tag, path, name, device } = options
-      const snapshots = await session.askList('snapshots', { query: given({ tag, path, name, device }) })
+      const query = given({ tag, path, name, device })
+      const snapshots = await session.askList('snapshots', { query })
       const { table } = await import('../table.ts')
       session.out.document({ snapshots }, () => {
+        if (snapshots.length === 0 && Object.keys(query).length > 0) return 'No snapshot is like that'
         if (snapshots.length === 0) return 'No snapshots yet. Make one: plexichat backup PATH'
         const head = ['snapshot', 'time (UTC)', 'name', 'tags', '>files', '>size', 'placed', '>safe']
         const rows = snapshots.map((item) => [

@@ -133,6 +133,40 @@ for (const hosts of [1, 3, 8]) {
   })
 }
 
+t.test('what another device gives up while this one has not told yet that it needs it', async (t) => {
+  for (const hosts of [1, 6]) {
+    const b = await bench(t, hosts)
+    const second = b.device(b.first)
+    const [one, two] = [await b.open(b.first, 'one'), await b.open(second, 'two')]
+    await b.backUp(one, 'large', 3_000_000)
+    await b.backUp(one, 'other', 500_000)
+    await b.sync(two)
+    await b.backUp(two, 'own', 100_000)
+    await b.sync(one)
+    one.forget({ snapshots: one.snapshots({ name: 'large' }).map(({ id }) => id) })
+    const early = await summaryOf(one.prune({}, never))
+    t.match(early, { dropped: 0, waitingSnapshots: 1, waitingFor: [{ device: second.device }] }, 'it has to know first')
+    await b.sync(two)
+    await summaryOf(two.drain(never))
+    const request = { paths: [join(b.dir, 'source/large')], name: 'large', localOnly: true }
+    t.ok((await summaryOf(two.backup(request, never))).newBytes < 1_000_000, 'it relies on what the other stored')
+    t.ok((await summaryOf(one.prune({}, never))).dropped > 0, 'nobody has told that it is needed')
+    await summaryOf(two.drain(never))
+    await b.sync(two)
+    await summaryOf(two.drain(never))
+    b.forgetReleased()
+    await b.restoresAll(two, ['large', 'other', 'own'])
+    await b.sync(one)
+    await b.restoresAll(one, ['large', 'other', 'own'])
+    await summaryOf(one.prune({}, never))
+    await b.sync(two)
+    await summaryOf(two.prune({}, never))
+    b.forgetReleased()
+    await b.restoresAll(two, ['large', 'other', 'own'])
+    t.match(await summaryOf(two.verify({ readDataPercent: 100 }, never)), { ok: true, bad: [] })
+  }
+})
+
 t.test('a device that is gone is in custody: its history outlives its head', async (t) => {
   const b = await bench(t, 4)
   const one = await b.open(b.first, 'one', { ...small, maxInlineSegmentBytes: 100 })

@@ -123,6 +123,7 @@ export class MemoryNetwork implements ShardNetwork {
           continue
         }
         host.shards.set(toHex(id), Uint8Array.from(bytes))
+        host.released.delete(toHex(id))
         if (candidate !== slot && slot !== undefined) {
           this.#replace(group, index, candidate)
           yield { type: 'replaced', index, from: slot.peer, to: candidate.peer }
@@ -156,8 +157,9 @@ export class MemoryNetwork implements ShardNetwork {
     const id = stripe.ids[index]
     const holders = this.#holders({ stripe, index }).map((host): Holder => {
       if (host.mood === 'offline' || host.mood === 'hanging') return { peer: host.peer, state: 'unreachable' }
-      const held = host.mood !== 'missing' && id !== undefined && host.shards.has(toHex(id))
-      return { peer: host.peer, state: held ? 'held' : 'missing' }
+      const name = id === undefined ? '' : toHex(id)
+      if (host.mood === 'missing' || !host.shards.has(name)) return { peer: host.peer, state: 'missing' }
+      return { peer: host.peer, state: host.released.has(name) ? 'released' : 'held' }
     })
     return Promise.resolve(holders)
   }

@@ -14,6 +14,7 @@ import type { OtherDevice } from '../catalogue/other-rows.ts'
 import { limits } from '../options.ts'
 import { chooseHeads, type Alarm, type ValidHead } from './choose-heads.ts'
 import { findTailsAgain, HeadReader, nothingNamed, takeFrames, type Readers } from './head-reader.ts'
+import { takeHome } from './take-home.ts'
 import { continueFrom, isInChain, meetOwnHead, stripesNamedBy } from './own-head.ts'
 
 export type { Alarm } from './choose-heads.ts'
@@ -168,10 +169,12 @@ async function takeOther(sides: readonly ValidHead[], job: Job): Promise<boolean
   for (const reader of readers) await reader.run()
   const frames = readers.flatMap((reader) => reader.frames)
   const replaceable = catalogue.others.named(notice.device, 'tails')
+  const homecoming = await takeHome(session, unnamedBy(session, notice.device, named), signal)
   const dropped = catalogue.commit(() => {
     if (!named.complete) keepWhatWasNamed(session, notice.device, named)
     catalogue.others.replace({ device: notice.device, seq: notice.seq, time: body.time, hashes, custody }, named)
     for (const frame of frames) inline.storeOther(notice.device, frame)
+    homecoming.take()
     const gone = catalogue.others.dropUnnamed()
     if (custody || known?.custody === true) catalogue.touch()
     return gone
@@ -198,6 +201,17 @@ function keepRevoked({ parts }: Readers, known: OtherDevice): boolean {
   })
   inline.load()
   return true
+}
+
+/** Stripes that the device's newest head names no more, and no other device's either. */
+function unnamedBy({ parts }: Readers, device: PeerKey, named: ReturnType<typeof nothingNamed>): number[] {
+  const { others } = parts.catalogue
+  if (!named.complete) return []
+  const before = [...others.named(device, 'stripes')].filter((no) => !named.stripes.has(no))
+  if (before.length === 0) return []
+  const devices = others.all().filter((other) => other.device !== device)
+  const still = new Set(devices.flatMap((other) => [...others.named(other.device, 'stripes')]))
+  return before.filter((no) => !still.has(no))
 }
 
 /** What could not be read this time is not given up. */

@@ -158,11 +158,12 @@ export class HeadReader {
     return this.#addStripes(segment, root, number)
   }
 
-  /** Another head may name what was moved here: it is found where it is now. */
+  /** Another head may name what was moved here: it is found where it is now. What was released is that device's from now on. */
   #givenUp(id: SegmentShard['id']): boolean {
     const { shards, stripes } = this.#parts.catalogue
     const stripe = stripes.get(shards.find(id)?.stripe ?? 0)
-    return stripe?.own === true && (stripe.state === 'retired' || stripe.state === 'released')
+    if (stripe?.own !== true) return false
+    return stripe.state === 'retired' || (stripe.state === 'released' && this.#use.own)
   }
 
   #addStripes({ stripes, shards }: IndexSegment, root?: number, indexed?: number): number[] {

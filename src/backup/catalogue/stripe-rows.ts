@@ -65,7 +65,10 @@ export class StripeRows {
     )
   }
 
-  /** One that another head names. It is never rewritten or released here, unless it was made here. */
+  /**
+   * One that another head names. It is never rewritten or released here, unless it was made here: and then not either once
+   * it was released, for another device has made it its own since.
+   */
   adopt(stripe: StripeRecord, { used }: { used: boolean }): number {
     const known = this.find(stripe.id)
     if (known === undefined) {
@@ -73,6 +76,7 @@ export class StripeRows {
       this.#db.prepare('UPDATE stripes SET own = 0, used = ? WHERE no = ?').run(used ? 1 : 0, no)
       return no
     }
+    if (known.own && known.state === 'released' && !used) this.#giveAway(known.no, stripe.group)
     if (!known.own) {
       if (known.state === 'released') this.setState(known.no, 'placed')
       if (used) this.#db.prepare('UPDATE stripes SET used = 1 WHERE no = ?').run(known.no)
@@ -196,7 +200,14 @@ export class StripeRows {
   }
 
   #formAgain(no: number, group: GroupId): void {
-    this.#db.prepare("UPDATE stripes SET state = 'queued', group_id = ?, root = NULL WHERE no = ?").run(group, no)
+    const sql = "UPDATE stripes SET state = 'queued', group_id = ?, root = NULL, own = 1, used = 0 WHERE no = ?"
+    this.#db.prepare(sql).run(group, no)
+    this.#db.prepare('DELETE FROM receipts WHERE stripe = ?').run(no)
+  }
+
+  #giveAway(no: number, group: GroupId): void {
+    const sql = "UPDATE stripes SET state = 'placed', group_id = ?, root = NULL, own = 0, used = 0 WHERE no = ?"
+    this.#db.prepare(sql).run(group, no)
     this.#db.prepare('DELETE FROM receipts WHERE stripe = ?').run(no)
   }
 

@@ -5,6 +5,8 @@
  */
 import { toHex } from '../../base/bytes.ts'
 import { PlexiError } from '../../base/errors.ts'
+import { openAuthority } from '../../crypto/authority.ts'
+import type { PeerKey } from '../../crypto/ids.ts'
 import { SHARD_BYTES } from '../../shard/index.ts'
 import type { SnapshotRow } from '../catalogue/snapshot-rows.ts'
 import { needGrant } from '../engine-keys.ts'
@@ -94,11 +96,14 @@ export class PruneRun {
     const { parts } = this.#session
     const { catalogue, clock } = parts
     const others = await readOthers(parts, this.#signal)
+    const blind = whoReadsNothing(parts)
     const readers = await Promise.all(
       others.map(async ({ device, hidden, heads }) => {
         const named = await Promise.all(heads.map((head) => namedSnapshots(this.#session, head, this.#signal)))
         const buried = heads.map(({ body }) => new Set<string>(body.tombstones))
-        const knows = (i: number, id: string): boolean => buried[i]?.has(id) === true || named[i]?.has(id) === false
+        // Whoever reads what others made may rely on it, whether its head says so yet or not: until it knows the mark.
+        const apart = (i: number, id: string): boolean => blind.has(device) && named[i]?.has(id) === false
+        const knows = (i: number, id: string): boolean => buried[i]?.has(id) === true || apart(i, id)
         const cites = (id: string): boolean => heads.length > 0 && heads.every((_, i) => knows(i, id))
         const names = (id: string): boolean => named.some((set) => set === undefined || set.has(id))
         return { device, hidden, cites, names: (id: string) => hidden || names(id) }
@@ -135,4 +140,11 @@ export class PruneRun {
       seconds: (clock.elapsed() - this.#startedAt) / 1000,
     }
   }
+}
+
+/** Write-only devices: they take nothing in of others, rely on nothing of theirs, and cite no mark. */
+function whoReadsNothing({ keys }: Session['parts']): ReadonlySet<PeerKey> {
+  const { devices } = openAuthority(keys.authority, { key: keys.shared.authority, vault: keys.vault })
+  const blind = devices.filter(({ content }) => !content.grants.includes('fetch'))
+  return new Set(blind.map(({ content }) => content.peer))
 }

@@ -19,4 +19,8 @@ export async function unite(session: Session, signal: AbortSignal): Promise<void
   await takeOver(session, news, { signal, alarms, custody: false })
   const [first] = alarms
   if (first !== undefined) throw new PlexiError(first.code, { device: first.peer ?? '' }, { message: first.text })
+  // What was brought home waits for a stripe, and the next head for that.
+  if (catalogue.shards.unstriped().every(({ lost }) => lost)) return
+  await session.former.refresh(signal)
+  await session.writer(signal, { place: true, note: () => undefined }).formTail()
 }

@@ -279,7 +279,7 @@ export async function findTailsAgain(parts: Parts): Promise<void> {
 }
 
 /** Chunks that are not found elsewhere, or only where their place may go. */
-function unknownOf(parts: Parts, shards: readonly SegmentShard[]): SegmentShard[] {
+export function unknownOf(parts: Parts, shards: readonly SegmentShard[]): SegmentShard[] {
   return shards.map(({ id, prefixes }) => {
     const missing: Uint8Array[] = []
     for (let at = 0; at < prefixes.length; at += PREFIX_BYTES) {

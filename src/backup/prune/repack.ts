@@ -8,6 +8,7 @@ import { PlexiError } from '../../base/errors.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
 import type { PruneProgress } from '../requests.ts'
 import type { Session } from '../session.ts'
+import { findAgain } from './find-again.ts'
 import type { LiveSet } from './live-set.ts'
 import type { SweepPlan } from './sweep-plan.ts'
 
@@ -65,6 +66,7 @@ async function repackBatch(session: Session, stripes: readonly number[], work: R
       catalogue.touch()
     })
     await index.drop(moved.map(({ no, id }) => ({ id, prefixes: catalogue.shards.prefixes(no) })))
+    await findAgain(session.parts, work.live, new Set(moved.map(({ no }) => no)))
     await writer.formTail()
     return given.length
   } finally {

@@ -10,6 +10,7 @@ import type { StripeRow } from '../catalogue/stripe-rows.ts'
 import { readRoots } from '../head/describe.ts'
 import type { PruneProgress } from '../requests.ts'
 import type { Session } from '../session.ts'
+import { findAgain } from './find-again.ts'
 import { LiveWalk, tableOf, type LiveSet } from './live-set.ts'
 import { relist } from './relist.ts'
 import { repack } from './repack.ts'
@@ -83,7 +84,9 @@ export class Sweep {
       catalogue.setIndexed(number)
       if (needed.length + plan.drop.length > 0) catalogue.touch()
     })
-    await parts.index.drop(this.#entries([...this.#dataShards(plan.drop), ...found.idle]))
+    const gone = [...this.#dataShards(plan.drop), ...found.idle]
+    await parts.index.drop(this.#entries(gone))
+    await findAgain(parts, found.live, new Set(gone.map(({ no }) => no)))
     const repacked = await repack(this.#session, { ...found, ...this.#run })
     await this.#dropBodies()
     return { ...this.#counts(found), repacked, retiredShards: shards }

@@ -44,7 +44,8 @@ function runOut(world: MemoryHosts): void {
   }
 }
 
-const seeds = process.env['PLEXICHAT_TEST_LONG'] === '1' ? Array.from({ length: 50 }, (_, i) => i + 1) : [2]
+const isLong = process.env['PLEXICHAT_TEST_LONG'] === '1'
+const seeds = isLong ? Array.from({ length: 50 }, (_, i) => i + 1) : [2]
 
 for (const seed of seeds)
   t.test(`no kept snapshot is ever lost, history ${String(seed)}`, async (t) => {
@@ -150,3 +151,57 @@ t.test('two devices: what the other needs stays, what both know of goes', async 
   for (const engine of [first, second])
     t.match(await summaryOf(engine.verify({ readDataPercent: 100 }, never)), { ok: true, snapshotsHit: { length: 0 } })
 })
+
+for (const seed of isLong ? seeds : [1])
+  t.test(`two devices that store and forget the same things, history ${String(seed)}`, async (t) => {
+    const dir = await temporaryDirectory(t)
+    const random = seededRandom(seed)
+    const world = new MemoryHosts(random.below(2) === 0 ? 1 : 6)
+    const { keys, phrase } = newVault()
+    const another = deviceOf(phrase, keys)
+    const open = (device: typeof keys, name: string): ReturnType<typeof openEngine> =>
+      openEngine({ keys: device, home: join(dir, name), network: new MemoryNetwork(world), options })
+    const engines = [await open(keys, 'one'), await open(another, 'two')] as const
+    for (const engine of engines) t.teardown(() => engine.close())
+    const source = join(dir, 'source')
+    const kept = new Map<string, Expected>()
+    const sync = async (engine: BackupEngine): Promise<void> => {
+      const heads = await new MemoryNetwork(world).findHeads()
+      if (heads.length > 0) await engine.sync(heads, never)
+    }
+    const steps: ((engine: BackupEngine, own: string) => Promise<unknown>)[] = [
+      async (engine, own) => {
+        rmSync(source, { recursive: true, force: true })
+        mkdirSync(source)
+        for (const name of ['a', 'b', 'c', 'd', 'e'])
+          if (random.below(2) === 0) writeFileSync(join(source, name), noise(name, 700_000))
+        const request = { paths: [source], name: own, localOnly: random.below(2) === 0 }
+        const { snapshot } = await summaryOf(engine.backup(request, never))
+        kept.set(String(snapshot), { id: String(snapshot), tree: treeText(source) })
+      },
+      (engine) => {
+        const all = engine.snapshots()
+        const one = all[random.below(Math.max(1, all.length))]
+        if (one !== undefined && all.length > 1) engine.forget({ snapshots: [one.id] })
+        if (one !== undefined && all.length > 1) kept.delete(one.id)
+        return Promise.resolve()
+      },
+      (engine) => summaryOf(engine.drain(never)),
+      (engine) => sync(engine),
+      (engine) => summaryOf(engine.prune({}, never)),
+    ]
+    for (let i = 0; i < 60; i++) {
+      const which = random.below(2)
+      const engine = engines[which] as BackupEngine
+      await steps[random.below(steps.length)]?.(engine, String(which))
+      if (random.below(10) > 0) continue
+      // The floor is longer than devices go without a look at each other.
+      for (const each of [...engines, ...engines]) {
+        await sync(each)
+        await summaryOf(each.drain(never))
+      }
+      runOut(world)
+      for (const each of engines)
+        for (const one of kept.values()) t.ok(await comesBack(each, one, join(dir, 'out')), one.id.slice(0, 8))
+    }
+  })

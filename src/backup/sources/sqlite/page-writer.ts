@@ -159,8 +159,8 @@ export class PageWriter {
     const positions = new Uint8Array(pages)
     const chunks: { id: ChunkId; pages: number }[] = []
     const renumbered = new Map<number, number>()
-    const { slab, lengths, counts } = gather(data, kept, pageBytes)
-    const ids = await this.#putPieces(slab, lengths)
+    const { size, lengths, counts } = gather(data, kept, pageBytes)
+    const ids = await this.#putPieces(data.subarray(0, size), lengths)
     let piece = 0
     let position = 0
     ids.forEach((id, i) => chunks.push({ id, pages: counts[i] ?? 0 }))
@@ -254,36 +254,36 @@ function idsOf({ ids, lengths }: Pieces): ChunkId[] {
 }
 
 interface Gathered {
-  readonly slab: Uint8Array
+  /** Bytes of all pieces. */
+  readonly size: number
   readonly lengths: readonly number[]
   /** Pages of each piece. */
   readonly counts: readonly number[]
 }
 
-/** The pages to store one after the other, cut into pieces of whole pages. Where all are, nothing is copied. */
+/** Moves the pages to store to the front of `data`, where they make pieces of whole pages; the others are lost. */
 function gather(data: Uint8Array, kept: Uint16Array, pageBytes: number): Gathered {
   const most = pagesPerChunk(pageBytes)
-  const fresh = kept.reduce((sum, slot) => sum + (slot === NOT_KEPT ? 1 : 0), 0)
-  const slab = fresh === kept.length ? data : shared(fresh * pageBytes)
   const lengths: number[] = []
   const counts: number[] = []
-  let at = 0
+  let size = 0
   for (let page = 0; page < kept.length; page++) {
     if (kept[page] !== NOT_KEPT) continue
-    const bytes = data.subarray(page * pageBytes, (page + 1) * pageBytes)
-    if (slab !== data) slab.set(bytes, at)
-    at += bytes.length
+    const start = page * pageBytes
+    const end = Math.min(start + pageBytes, data.length)
+    if (start !== size) data.copyWithin(size, start, end)
+    size += end - start
     const last = counts.length - 1
     const room = last >= 0 && (counts[last] as number) < most
     if (room) {
       counts[last] = (counts[last] as number) + 1
-      lengths[last] = (lengths[last] as number) + bytes.length
+      lengths[last] = (lengths[last] as number) + end - start
     } else {
       counts.push(1)
-      lengths.push(bytes.length)
+      lengths.push(end - start)
     }
   }
-  return { slab: slab.subarray(0, at), lengths, counts }
+  return { size, lengths, counts }
 }
 
 /** Pages that follow each other in the file and in their chunk are one extent. */

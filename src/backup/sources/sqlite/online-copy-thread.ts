@@ -27,4 +27,5 @@ async function copy(): Promise<CopyReply> {
   }
 }
 
-parentPort?.postMessage(await copy())
+// Not awaited: a thread that is stopped at the moment its module has been evaluated takes the whole process with it.
+void copy().then((reply) => parentPort?.postMessage(reply))

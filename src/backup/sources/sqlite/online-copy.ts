@@ -32,13 +32,22 @@ export async function copyOnline(
   const stop = (): void => void worker.terminate()
   signal.addEventListener('abort', stop, { once: true })
   try {
-    return await new Promise<CopyReply>((resolve, reject) => {
-      worker.once('message', resolve)
-      worker.once('error', reject)
-      worker.once('exit', () => reject((signal.reason as Error | undefined) ?? new Error('the copying thread ended')))
-    })
+    return await replyOf(worker, signal)
   } finally {
     signal.removeEventListener('abort', stop)
-    await worker.terminate()
   }
+}
+
+/** When the thread has ended, by itself unless it is stopped: nothing touches the copy any more. */
+function replyOf(worker: Worker, signal: AbortSignal): Promise<CopyReply> {
+  let reply: CopyReply | undefined
+  let failure: unknown
+  worker.once('message', (message: CopyReply) => (reply = message))
+  worker.once('error', (error: unknown) => (failure = error))
+  return new Promise((resolve, reject) => {
+    worker.once('exit', () => {
+      if (reply !== undefined) resolve(reply)
+      else reject((failure ?? signal.reason ?? new Error('the copying thread ended')) as Error)
+    })
+  })
 }

@@ -75,8 +75,18 @@ export class ApiClient {
       for await (const chunk of response) yield chunk as Buffer
     } catch (cause) {
       options.signal?.throwIfAborted()
-      throw new PlexiError('SYSTEM_UNEXPECTED', { reason: 'the daemon broke off while sending' }, { cause })
+      throw await this.#brokenOff(cause)
     }
+  }
+
+  /** Why a body ended early: the daemon is gone, or it met something that no longer fits into the answer. */
+  async #brokenOff(cause: unknown): Promise<PlexiError> {
+    try {
+      await this.call('healthLive', {})
+    } catch {
+      return new PlexiError('SYSTEM_DAEMON_NOT_RUNNING', {}, { cause, message: 'the daemon was stopped meanwhile' })
+    }
+    return new PlexiError('STORAGE_BROKEN_OFF', {}, { cause })
   }
 
   /** Streams the input of a `stdin` backup. */

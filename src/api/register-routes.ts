@@ -82,7 +82,10 @@ function answers(name: RouteName, deps: RouteDeps): Answer {
       }
     case 'bytes':
       return (call, _request, reply) =>
-        sendBytes((bodies as unknown as Record<string, (call: AnyCall) => Promise<BytesAnswer>>)[name]?.(call), reply)
+        sendBytes((bodies as unknown as Record<string, (call: AnyCall) => Promise<BytesAnswer>>)[name]?.(call), {
+          reply,
+          log: deps.log,
+        })
     case 'upload':
       return (call, request) => uploads.jobInput({ ...(call as unknown as Call<'jobInput'>), input: inputOf(request) })
     case 'socket':
@@ -90,8 +93,13 @@ function answers(name: RouteName, deps: RouteDeps): Answer {
   }
 }
 
+interface Sending {
+  readonly reply: FastifyReply
+  readonly log: Logger
+}
+
 /** The first bytes are awaited before anything is sent: what cannot be read fails with a status, not half-way. */
-async function sendBytes(asked: Promise<BytesAnswer> | undefined, reply: FastifyReply): Promise<unknown> {
+async function sendBytes(asked: Promise<BytesAnswer> | undefined, { reply, log }: Sending): Promise<unknown> {
   const answer = await asked
   if (answer === undefined) throw new PlexiError('SYSTEM_UNEXPECTED', { reason: 'no such route' })
   const iterator = answer.body[Symbol.asyncIterator]()
@@ -101,6 +109,10 @@ async function sendBytes(asked: Promise<BytesAnswer> | undefined, reply: Fastify
   const body = async function* (): AsyncGenerator<Uint8Array> {
     try {
       for (let step = first; step.done !== true; step = await iterator.next()) yield step.value
+    } catch (error) {
+      // Nothing but the log can tell any more: the reader sees a broken connection.
+      if (!reply.raw.destroyed) log.warn('api answer broken off', { error, correlation: reply.request.id })
+      throw error
     } finally {
       await iterator.return?.()
     }

@@ -207,6 +207,13 @@ const table = {
     'Too many holders are gone or damaged; the list names the snapshots and files hit.',
     'bring holders back online, then: plexichat verify --read-data',
   ),
+  STORAGE_BROKEN_OFF: e(
+    500,
+    15,
+    'the data ended early: something of it could not be read',
+    'The answer had begun when a part was found lost, damaged or out of reach; what came is not whole.',
+    'plexichat verify; the reason stands in: plexichat logs',
+  ),
   STORAGE_CHUNK_CORRUPT: e(
     422,
     15,

@@ -88,7 +88,8 @@ function named(devices: readonly Listed[], name: string): Listed {
   const fitting = exact.length > 0 ? exact : devices.filter(({ peer }) => peer.startsWith(name))
   const alive = fitting.filter((device) => !device.revoked)
   const [only, second] = alive.length > 0 ? alive : fitting
-  if (only === undefined) throw new PlexiError('STORAGE_NOT_FOUND', { what: `device ${name}` })
+  if (only === undefined)
+    throw new PlexiError('STORAGE_NOT_FOUND', { what: `device ${name}` }, { remedy: 'plexichat identity devices' })
   if (second !== undefined)
     throw new PlexiError('VALIDATION_USAGE', {
       reason: `several devices are called ${name}: give the serial or peer id`,

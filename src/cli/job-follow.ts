@@ -11,6 +11,8 @@ import type { Session } from './session.ts'
 
 /** After the first Ctrl-C a second one within this time cancels the job. */
 const SECOND_THOUGHTS_MS = 1.5 * SECOND
+/** A job that is silent for this long from its start may wait for another one. */
+const SILENT_MS = SECOND
 
 export interface FollowOptions {
   /** Stop watching after this long without progress, once the work itself is done here; undefined: never. */
@@ -44,6 +46,8 @@ class Follower {
   #lastMove = cliClock.elapsed()
   #lastFigures = ''
   #interrupts = 0
+  /** Whether the job has told anything. */
+  #heard = false
 
   constructor(session: Session, job: Job, options: FollowOptions) {
     this.#session = session
@@ -63,6 +67,7 @@ class Follower {
     })
     const watching = new AbortController()
     this.#watchStall(watching.signal)
+    this.#tellOfQueue(watching.signal).catch(() => undefined)
     const sending = this.#send()
     try {
       signal.throwIfAborted()
@@ -70,7 +75,7 @@ class Follower {
     } catch (error) {
       if (this.#leave.signal.aborted && this.#leave.signal.reason === STALLED && this.#saved !== undefined)
         return { end: 'stalled', job: this.#job, saved: this.#saved }
-      throw this.#leave.signal.aborted ? this.#leave.signal.reason : error
+      throw this.#leave.signal.aborted ? this.#leave.signal.reason : this.#orStopped(error)
     } finally {
       watching.abort()
       signal.removeEventListener('abort', forward)
@@ -100,8 +105,18 @@ class Follower {
       : jobError(this.#job.error)
   }
 
+  /** A daemon that stops keeps its jobs. */
+  #orStopped(error: unknown): unknown {
+    // Of a stream that broke nothing can be taken up again.
+    if (!isPlexiError(error, 'SYSTEM_DAEMON_NOT_RUNNING') || this.#options.input !== undefined) return error
+    const message = `${error.message}; job ${this.#job.id} goes on when it runs again`
+    const remedy = `plexichat up; then: plexichat jobs attach ${this.#job.id}`
+    return new PlexiError('SYSTEM_DAEMON_NOT_RUNNING', { job: this.#job.id }, { message, remedy, cause: error })
+  }
+
   #show(seq: number, event: Exclude<JobEvent, { type: 'summary' | 'error' }>): void {
     const { out, options } = this.#session
+    this.#heard = true
     this.#noteMove(event)
     if (event.type === 'saved') this.#saved = withoutType(event)
     if (event.type === 'progress') {
@@ -144,6 +159,16 @@ class Follower {
       }
     }
     loop().catch(() => undefined)
+  }
+
+  /** Says once why nothing happens. */
+  async #tellOfQueue(signal: AbortSignal): Promise<void> {
+    await cliClock.sleep(SILENT_MS, signal)
+    if (this.#heard) return
+    const client = await this.#session.client()
+    const { id, state } = await client.call('job', { params: { id: this.#job.id } }, { signal })
+    if (state === 'queued')
+      this.#session.out.note(`Job ${id} begins when the ones before it have ended: plexichat jobs ls`)
   }
 
   async #send(): Promise<void> {

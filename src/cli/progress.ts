@@ -34,7 +34,11 @@ const verbs: Readonly<Record<string, string>> = {
   restoring: 'Restoring',
   checking: 'Checking',
   recovering: 'Recovering',
+  exporting: 'Exporting',
 }
+
+/** What `files` of an event counts, where that is not files. */
+const units: Readonly<Record<string, string>> = { checking: 'shard', marking: 'snapshot' }
 
 class Bar implements ProgressView {
   readonly #stream: NodeJS.WritableStream
@@ -106,11 +110,10 @@ function payload(event: ProgressEvent, rate: Rate): { verb: string; text: string
   const perSecond = rate.of(event.phase, event.bytes)
   const verb = verbs[event.phase] ?? event.phase
   const { bytesTotal, queued } = event
+  const files = countText(event)
   const parts = [
     bytesTotal === null ? size(event.bytes) : `${size(event.bytes)} of ${size(bytesTotal)}`,
-    event.filesTotal === null
-      ? counted(event.files, 'file')
-      : `${String(event.files)} of ${counted(event.filesTotal, 'file')}`,
+    ...(files === undefined ? [] : [files]),
   ]
   if (perSecond !== undefined) {
     parts.push(`${size(perSecond)}/s`)
@@ -120,6 +123,13 @@ function payload(event: ProgressEvent, rate: Rate): { verb: string; text: string
   if (queued !== undefined && queued > 0) parts.push(`${size(queued)} wait for hosts`)
   const peers = (event.peers ?? []).slice(0, MAX_PEERS).map((peer) => `${who(peer)} ${size(peer.bytes)}`)
   return { verb, text: [...parts, ...peers].join(' · ') }
+}
+
+/** Undefined where nothing is counted. */
+function countText({ phase, files, filesTotal }: ProgressEvent): string | undefined {
+  const unit = units[phase] ?? 'file'
+  if (filesTotal !== null) return `${String(files)} of ${counted(filesTotal, unit)}`
+  return files === 0 ? undefined : counted(files, unit)
 }
 
 /** Bytes a second, smoothed over `SMOOTH_MS`; undefined until that much is known. */

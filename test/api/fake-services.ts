@@ -287,6 +287,7 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
       file: (at) => called('file', at, undefined).then(() => fakeFile(at.path, at.range)),
       archive: (at) => {
         state.calls.push(['archive', at])
+        if (at.path === 'late') return lateBrokenBody()
         return at.path === 'broken' ? brokenBody() : textBody('a tar ', 'stream')
       },
       restore: (ref, request) => called('restore', { ref, ...request }, { ...job, kind: 'restore' as const }),
@@ -528,6 +529,11 @@ async function* manyEntries(): AsyncGenerator<Entry> {
 
 async function* textBody(...parts: string[]): AsyncGenerator<Uint8Array> {
   for (const part of parts) yield Buffer.from(part)
+}
+
+async function* lateBrokenBody(): AsyncGenerator<Uint8Array> {
+  yield Buffer.alloc(100_000)
+  throw new PlexiError('STORAGE_UNRESTORABLE', { lost: 1 })
 }
 
 async function* brokenBody(): AsyncGenerator<Uint8Array> {

@@ -209,6 +209,12 @@ t.test('octets out and in', async (t) => {
   const broken = api.local.bytes('snapshotFile', { params: { ref: 'latest' }, query: { at: 'broken' } })
   await t.rejects(broken.next(), { code: 'STORAGE_UNRESTORABLE' }, 'fails before the first byte')
 
+  const late = api.local.bytes('snapshotArchive', { params: { ref: 'latest' }, query: { at: 'late' } })
+  const all = async (): Promise<void> => {
+    for await (const _ of late);
+  }
+  await t.rejects(all(), { code: 'STORAGE_BROKEN_OFF' }, 'half-way: not whole, and not for want of a daemon')
+
   const source = Readable.from([Buffer.alloc(3_000_000), Buffer.alloc(1)])
   t.strictSame(await api.local.upload('jobInput', { params: { id: 'job-1' }, source }), { bytes: 3_000_001 })
 })

@@ -62,6 +62,25 @@ t.test('backup for people', async (t) => {
   t.match((await run(['backup', '/data', '--dry-run'])).stdout, /Would back up 2 files/)
 })
 
+t.test('on remotes alone: no share of hosts that sounds as if nothing were stored', async (t) => {
+  const alone = { ...summary, hosts: 0, placed: 3, queued: 0, safe: 0, belowTarget: true }
+  api.state.jobEvents = [{ type: 'summary', ...alone }]
+  const { stdout, stderr } = await run(['backup', '/data'])
+  t.match(stdout, /placed {5}3 stripes on your remote\n?$/)
+  t.match(stderr, /no host keeps a copy; a friend makes it safe/)
+  t.notMatch(stdout + stderr, / 0 %/)
+})
+
+t.test('a job behind others says so', async (t) => {
+  api.state.jobEvents = []
+  api.state.jobStaysOpen = true
+  api.state.jobEnd = { state: 'queued' }
+  const { stderr } = await run(['backup', '/data'], {
+    control: (interrupt, output) => void until(() => output().includes('begins when')).then(interrupt),
+  })
+  t.match(stderr, /Job job-1 begins when the ones before it have ended: plexichat jobs ls\nDetached/)
+})
+
 t.test('files that could not be read: exit 3 after the summary', async (t) => {
   const skipped = [{ path: '/data/x', code: 'STORAGE_SOURCE_UNREADABLE', reason: 'EACCES' }]
   api.state.jobEvents = [{ type: 'summary', ...summary, skipped }]
@@ -89,6 +108,19 @@ t.test('a job that fails is a command that fails, with its code and details', as
   t.equal(result.code, 15)
   t.match(result.error, { code: 'STORAGE_UNRESTORABLE', message: '1 stripe lost', details: { files: ['data/a.txt'] } })
   t.match((await run(['restore', 'latest', '--to', '/tmp/x'])).stderr, /Hit: snapshot demo\n {2}Hit: file data\/a\.txt/)
+})
+
+t.test('restore: what is there and different is told once, with what replaces it', async (t) => {
+  const reason = '/tmp/x/a exists and is different'
+  const failed = [{ path: '/tmp/x/a', code: 'STORAGE_TARGET_EXISTS', reason }]
+  api.state.jobEvents = [{ type: 'summary', files: 2, dirs: 1, bytes: 3000, seconds: 1, failed }]
+  const { code, stdout, stderr } = await run(['restore', 'latest', '--to', '/tmp/x'])
+  t.equal(code, 3)
+  t.match(stdout, /^ {2}failed {2}\/tmp\/x\/a exists and is different$/m)
+  t.match(stderr, /Fix: to replace them: .*--overwrite older.*\n$/)
+  const lost = [{ path: '', code: 'STORAGE_CHUNK_CORRUPT', reason: 'a list is lost' }]
+  api.state.jobEvents = [{ type: 'summary', files: 0, dirs: 0, bytes: 0, seconds: 1, failed: lost }]
+  t.match((await run(['restore', 'latest', '--to', '/tmp/x'])).stdout, /^ {2}failed {2}a list is lost$/m)
 })
 
 t.test('restore: request and exit codes', async (t) => {

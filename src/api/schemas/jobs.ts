@@ -57,6 +57,8 @@ export const backupSummary = z.looseObject({
   n: uint,
   placed: uint,
   queued: uint,
+  /** Hosts that hold something of the widest stripe; 0: nobody but remotes. */
+  hosts: uint.optional(),
   safe: z.number().nullable(),
   belowTarget: z.boolean(),
   skipped: z.array(z.object({ path: z.string(), code: z.string(), reason: z.string() })),

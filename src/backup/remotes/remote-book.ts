@@ -85,7 +85,7 @@ export class RemoteBook {
     const [row] = fits
     const remote = row === undefined ? undefined : this.#remotes.get(row.no)
     if (row === undefined || remote === undefined || fits.length > 1)
-      throw new PlexiError('STORAGE_NOT_FOUND', { what: `remote ${name}` })
+      throw new PlexiError('STORAGE_NOT_FOUND', { what: `remote ${name}` }, { remedy: 'plexichat remote ls' })
     return { row, remote }
   }
 

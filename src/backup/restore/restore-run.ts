@@ -110,7 +110,8 @@ export class RestoreRun {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code !== 'ENOTDIR' && code !== 'EEXIST') throw error
-      throw new PlexiError('STORAGE_TARGET_EXISTS', { path: this.#request.to }, { cause: error })
+      const texts = { message: `${this.#request.to} is not a directory`, remedy: 'name a directory with --to' }
+      throw new PlexiError('STORAGE_TARGET_EXISTS', { path: this.#request.to }, { ...texts, cause: error })
     }
   }
 

@@ -82,9 +82,15 @@ function outcome(session: Session, summary: BackupSummary, end: { stalled: boole
     const paths = summary.skipped.slice(0, MAX_SHOWN_SKIPS).map(({ path }) => path)
     throw new PlexiError('STORAGE_PARTIAL', { count: summary.skipped.length, paths })
   }
-  if (summary.belowTarget && summary.snapshot !== null && summary.queued === 0)
-    session.out.warn(`less safe than the target: ${percent(summary.safe)}; more hosts help: plexichat invite`)
+  if (!summary.belowTarget || summary.snapshot === null || summary.queued > 0) return 0
+  if (isOnRemotesOnly(summary)) session.out.warn('no host keeps a copy; a friend makes it safe: plexichat invite')
+  else session.out.warn(`less safe than the target: ${percent(summary.safe)}; more hosts help: plexichat invite`)
   return 0
+}
+
+/** `safe` speaks of hosts alone: 0 says nothing about what lies on a disk of one's own. */
+function isOnRemotesOnly({ hosts, placed, queued }: BackupSummary): boolean {
+  return hosts === 0 && placed > 0 && queued === 0
 }
 
 function story(session: Session, summary: BackupSummary): string {
@@ -95,12 +101,13 @@ function story(session: Session, summary: BackupSummary): string {
     ),
     `  new        ${size(summary.newBytes)}, stored as ${size(summary.storedBytes)} in ${counted(summary.newShards, 'shard')}`,
   ]
-  if (summary.n > 0)
+  if (isOnRemotesOnly(summary)) lines.push(`  placed     ${counted(summary.placed, 'stripe')} on your remote`)
+  else if (summary.n > 0)
     lines.push(
       `  placed     ${counted(summary.placed, 'stripe')}, any ${String(summary.k)} of ${String(summary.n)} hosts bring it back`,
     )
   if (summary.queued > 0) lines.push(`  waiting    ${counted(summary.queued, 'stripe')} for hosts`)
-  if (summary.safe !== null) lines.push(`  safe       ${percent(summary.safe)}`)
+  if (summary.safe !== null && !isOnRemotesOnly(summary)) lines.push(`  safe       ${percent(summary.safe)}`)
   if (summary.xattrs === 'skipped') lines.push('  xattrs     skipped: this system offers no way to read them')
   const exports = (summary.exports ?? []).slice(0, MAX_SHOWN_EXPORTS).map(exportLine)
   const skipped = summary.skipped.slice(0, MAX_SHOWN_SKIPS).map(({ path, reason }) => `  skipped    ${path}: ${reason}`)

@@ -46,7 +46,8 @@ async function show(session: Session, options: { origin?: boolean }): Promise<vo
 async function get(session: Session, key: string): Promise<void> {
   const { settings } = await session.ask('config', {})
   const found = settings.find((setting) => setting.key === key)
-  if (found === undefined) throw new PlexiError('STORAGE_NOT_FOUND', { what: `setting ${key}` })
+  if (found === undefined)
+    throw new PlexiError('STORAGE_NOT_FOUND', { what: `setting ${key}` }, { remedy: 'plexichat config show' })
   session.out.document(found, () => valueText(found.value))
 }
 

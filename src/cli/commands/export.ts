@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { PlexiError } from '../../base/errors.ts'
 import { given, snapshotPath, type Cli } from '../cli.ts'
 import { size } from '../format.ts'
+import { progressView } from '../progress.ts'
 import { writeWholeFile } from '../whole-file.ts'
 import type { Session } from '../session.ts'
 import { withSnapshotFilter, type SnapshotFilterOptions } from '../snapshot-filter.ts'
@@ -35,6 +36,21 @@ async function exportTar(session: Session, what: string, options: Options): Prom
 
 async function intoFile(session: Session, path: string, tar: AsyncIterable<Uint8Array>): Promise<void> {
   if (existsSync(path)) throw new PlexiError('STORAGE_EXISTS', { what: path })
-  const bytes = await writeWholeFile(path, tar)
+  const bytes = await writeWholeFile(path, watched(session, tar))
   session.out.document({ path, bytes }, () => session.out.good(`${size(bytes)} in ${path}`))
+}
+
+async function* watched(session: Session, tar: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const view = progressView(session)
+  const event = { type: 'progress', phase: 'exporting', filesTotal: null, bytesTotal: null } as const
+  let bytes = 0
+  try {
+    for await (const part of tar) {
+      bytes += part.length
+      view.show({ ...event, files: 0, bytes })
+      yield part
+    }
+  } finally {
+    view.stop()
+  }
 }

@@ -98,7 +98,11 @@ async function test(session: Session, name: string | undefined, options: { all?:
   const found = name === undefined ? await session.askList('remotes', {}) : [await named(session, name)]
   const there = name === undefined ? found.filter(({ state }) => state === 'present' || state === 'full') : found
   if (there.length === 0)
-    throw new PlexiError('STORAGE_NOT_FOUND', { what: found.length === 0 ? 'a remote' : 'a remote that is there' })
+    throw new PlexiError(
+      'STORAGE_NOT_FOUND',
+      { what: found.length === 0 ? 'a remote' : 'a remote that is there' },
+      { remedy: found.length === 0 ? 'plexichat remote add DIR' : 'connect it; plexichat remote ls' },
+    )
   const bad: RemoteTestSummary[] = []
   for (const { id } of there) {
     const job = await session.ask('remoteTest', { params: { id }, body: { all: options.all === true } })
@@ -130,6 +134,7 @@ async function named(session: Session, name: string): Promise<Remote> {
   const fits = remotes.filter((remote) => remote.path === path || remote.id === name)
   const found = fits.length > 0 ? fits : remotes.filter(({ id }) => name.length >= 4 && id.startsWith(name))
   const [one] = found
-  if (one === undefined || found.length > 1) throw new PlexiError('STORAGE_NOT_FOUND', { what: `remote ${name}` })
+  if (one === undefined || found.length > 1)
+    throw new PlexiError('STORAGE_NOT_FOUND', { what: `remote ${name}` }, { remedy: 'plexichat remote ls' })
   return one
 }

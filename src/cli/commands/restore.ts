@@ -51,7 +51,7 @@ async function restore(session: Session, what: string, options: Options): Promis
   out.line('summary', { job: job.id, ...summary })
   if (!out.json)
     out.print(summary.plan === undefined ? story(session, summary, body.to) : planned(summary, summary.plan))
-  if (summary.failed.length > 0) throw failure(summary)
+  if (summary.failed.length > 0) throw failure(session, summary)
   return 0
 }
 
@@ -75,16 +75,22 @@ function story(session: Session, summary: RestoreSummary, to: string): string {
   const text = `Restored ${counted(summary.files, 'file')}, ${size(summary.bytes)} to ${to} in ${took}`
   const failed = summary.failed
     .slice(0, MAX_SHOWN_FAILURES)
-    .map(({ path, reason }) => `  failed  ${printable(path)}: ${reason}`)
+    .map(({ path, reason }) => `  failed  ${printable(reason.includes(path) ? reason : `${path}: ${reason}`)}`)
   return [summary.failed.length === 0 ? session.out.good(text) : text, ...failed].join('\n')
 }
 
 /** Lost or damaged data weighs more than a file that could not be written. */
-function failure({ failed }: RestoreSummary): PlexiError {
+function failure({ out }: Session, { failed }: RestoreSummary): PlexiError {
   const isLost = ({ code }: { code: string }): boolean =>
     Object.hasOwn(errorTable, code) && errorTable[code as ErrorCode].exit === INTEGRITY
   const lost = failed.find(isLost)
-  const files = failed.slice(0, MAX_SHOWN_FAILURES).map(({ path }) => path)
+  // People have just been told.
+  const files = out.json ? failed.slice(0, MAX_SHOWN_FAILURES).map(({ path }) => path) : []
+  if (failed.every(({ code }) => code === 'STORAGE_TARGET_EXISTS')) {
+    const message = `${counted(failed.length, 'file')} exist and are different; all others are restored`
+    const remedy = 'to replace them: the same command with --overwrite older, or always; or choose another --to'
+    return new PlexiError('STORAGE_RESTORE_PARTIAL', { count: failed.length, files }, { message, remedy })
+  }
   if (lost === undefined) return new PlexiError('STORAGE_RESTORE_PARTIAL', { count: failed.length, files })
   const message = `${counted(failed.filter(isLost).length, 'file')} could not be brought back: ${lost.reason}`
   return new PlexiError(lost.code as ErrorCode, { files }, { message })

@@ -29,7 +29,7 @@ function mark(session: Session, { protected: state }: Status): string {
 function figures(now: Status): [string, string][] {
   return [
     ['protected', now.protected],
-    ['safe', `${percent(now.safe)} (target ${percent(now.target)}${now.measured ? '' : ', not measured yet'})`],
+    ['safe', safety(now)],
     ['restorable now', percent(now.restorable)],
     ['last backup', ago(now.lastBackup, cliClock.now())],
     ['snapshots', count(now.snapshots)],
@@ -42,6 +42,13 @@ function figures(now: Status): [string, string][] {
     ['held for others', size(now.given)],
     ['waiting for hosts', size(now.queued)],
   ]
+}
+
+/** Of hosts alone; without any, 0 % would sound as if the remotes were nothing. */
+function safety({ safe, target, measured, hosts, used, remotes }: Status): string {
+  if (hosts.eligible === 0 && used === 0 && remotes.some(({ complete }) => complete))
+    return `only as safe as the remote, no host has a copy (target ${percent(target)})`
+  return `${percent(safe)} (target ${percent(target)}${measured ? '' : ', not measured yet'})`
 }
 
 function alarms(session: Session, now: Status): string[] {

@@ -24,7 +24,12 @@ async function logs(session: Session, options: { follow?: boolean; lines: number
   const end = await fileSize(logFile)
   if (end === undefined) {
     session.requireVault()
-    if (options.follow !== true) throw new PlexiError('STORAGE_NOT_FOUND', { what: `${logFile}: the daemon never ran` })
+    if (options.follow !== true)
+      throw new PlexiError(
+        'STORAGE_NOT_FOUND',
+        { what: `${logFile}: the daemon never ran` },
+        { remedy: 'plexichat up' },
+      )
   }
   const from = Math.max(0, (end ?? 0) - MAX_TAIL_BYTES)
   const tail = await readRange(logFile, from, end ?? 0)

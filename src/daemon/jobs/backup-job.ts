@@ -171,6 +171,7 @@ export class BackupJob implements JobHandler {
       ...summary,
       queued: status.queued,
       placed: this.#deps.placement.last?.placed ?? summary.placed,
+      hosts: widest?.hosts.length ?? 0,
       safe: status.safe,
       belowTarget: (status.safe ?? 0) < status.target,
       ...(widest === undefined ? {} : { k: widest.k, n: widest.hosts.length }),

@@ -45,7 +45,12 @@ export class TargetStore {
   /** Throws `STORAGE_NOT_FOUND`. */
   get(name: string): TargetRow {
     const row = this.#find(name)
-    if (row === undefined) throw new PlexiError('STORAGE_NOT_FOUND', { what: `notification target ${name}` })
+    if (row === undefined)
+      throw new PlexiError(
+        'STORAGE_NOT_FOUND',
+        { what: `notification target ${name}` },
+        { remedy: 'plexichat notify ls' },
+      )
     return row
   }
 

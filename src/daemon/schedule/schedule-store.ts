@@ -58,7 +58,8 @@ export class ScheduleStore {
   get(id: string): ScheduleRow {
     const found = this.list().filter((row) => row.id.startsWith(id))
     const row = found.find((one) => one.id === id) ?? (found.length === 1 ? found[0] : undefined)
-    if (row === undefined) throw new PlexiError('STORAGE_NOT_FOUND', { what: `schedule ${id}` })
+    if (row === undefined)
+      throw new PlexiError('STORAGE_NOT_FOUND', { what: `schedule ${id}` }, { remedy: 'plexichat schedule ls' })
     return row
   }
 

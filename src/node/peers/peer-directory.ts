@@ -145,7 +145,12 @@ export class PeerDirectory {
   #one(name: string): KnownPeer {
     const found = this.#deps.table.find(name)
     const [only] = found
-    if (only === undefined) throw new PlexiError('STORAGE_NOT_FOUND', { what: `peer ${name}`, reason: `peer ${name}` })
+    if (only === undefined)
+      throw new PlexiError(
+        'STORAGE_NOT_FOUND',
+        { what: `peer ${name}`, reason: `peer ${name}` },
+        { remedy: 'plexichat peers' },
+      )
     if (found.length > 1) throw new PlexiError('VALIDATION_USAGE', { reason: `${name} names ${found.length} peers` })
     return only
   }

@@ -82,7 +82,7 @@ export interface BackupSummary {
   readonly bytes: number
   /** Plain bytes of chunks not stored before. */
   readonly newBytes: number
-  /** What they take in sealed shards, compressed, before parity. */
+  /** What they take in sealed shards, compressed, before parity; of a dry run an estimate, like `newShards`. */
   readonly storedBytes: number
   readonly newShards: number
   readonly stripes: number

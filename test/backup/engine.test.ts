@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { DirectoryNetwork } from '../../src/backup/index.ts'
 import { systemClock, systemDisk } from '../../src/daemon/system/index.ts'
-import { describeTree, makeTree } from '../support/source-tree.ts'
+import { describeTree, makeTree, noise } from '../support/source-tree.ts'
 import { collect, never, newVault, openEngine, summaryOf, temporaryDirectory } from '../support/vault.ts'
 
 t.test('a tree goes to a directory and comes back the same; again nothing new is stored', async (t) => {
@@ -128,6 +128,29 @@ t.test('a stream, excludes, own homes, special files, unreadable files', async (
   t.match(dry, { snapshot: null, newShards: 0 })
   t.ok(dry.newBytes > 0)
   rmSync(join(source, 'keep.txt'))
+})
+
+t.test('a dry run says about what a backup takes, and then that nothing is new', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const source = join(dir, 'source')
+  mkdirSync(source)
+  writeFileSync(join(source, 'noise'), noise('noise', 12_000_000))
+  const lines = Array.from({ length: 200_000 }, (_, i) => `${String(i * 7_919)} is a line of a chat\n`)
+  writeFileSync(join(source, 'text'), lines.join(''))
+  const network = new DirectoryNetwork({ directory: join(dir, 'store') }, { disk: systemDisk, clock: systemClock })
+  const engine = await openEngine({ keys: newVault().keys, home: join(dir, 'home'), network })
+  t.teardown(() => engine.close())
+  const request = { paths: [source] }
+  const dry = await summaryOf(engine.backup({ ...request, dryRun: true }, never))
+  const real = await summaryOf(engine.backup(request, never))
+  for (const figure of ['storedBytes', 'newShards'] as const)
+    t.ok(
+      Math.abs(dry[figure] / real[figure] - 1) < 0.25,
+      `${figure}: ${String(dry[figure])} for ${String(real[figure])}`,
+    )
+  const again = await summaryOf(engine.backup({ ...request, dryRun: true }, never))
+  t.match(again, { newShards: 0, stripes: 0 })
+  t.ok(again.storedBytes < 10_000)
 })
 
 t.test('a file that cannot be read adds no bytes', { skip: process.getuid?.() === 0 }, async (t) => {

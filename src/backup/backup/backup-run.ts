@@ -105,6 +105,7 @@ export class BackupRun {
     const store = new DryStore(this.#session.parts)
     this.#stats = store.stats
     await this.#read(roots, store)
+    store.finish()
     return this.#summary(null)
   }
 

@@ -58,7 +58,8 @@ export class BackupJob implements JobHandler {
       await watched
     }
     if (summary === undefined) throw new Error('a backup without a summary')
-    return request.dryRun ? { summary, pending: false } : this.#saved(context, request, summary)
+    if (request.dryRun) return { summary, pending: false }
+    return this.#saved(context, request, { ...summary, hosts: this.#widest()?.hosts.length ?? 0 })
   }
 
   async settle(context: JobContext, reached: Summary): Promise<Summary> {
@@ -162,11 +163,17 @@ export class BackupJob implements JobHandler {
     return found?.placed ?? true
   }
 
+  /** The stripe that lies on the most hosts, and on one at least. */
+  #widest() {
+    return this.#deps.engine
+      .status()
+      .restorableInput.filter(({ head, hosts }) => head !== true && hosts.length > 0)
+      .toSorted((a, b) => b.hosts.length - a.hosts.length)[0]
+  }
+
   #now(summary: BackupSummary): BackupSummary {
     const status = this.#deps.engine.status()
-    const widest = status.restorableInput
-      .filter(({ head, hosts }) => head !== true && hosts.length > 0)
-      .toSorted((a, b) => b.hosts.length - a.hosts.length)[0]
+    const widest = this.#widest()
     return {
       ...summary,
       queued: status.queued,

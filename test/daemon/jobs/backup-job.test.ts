@@ -70,7 +70,7 @@ function world(
 t.test('runs, tells what was reached, waits until hosts have all of it', async (t) => {
   const { job, context, events, state } = world()
   const outcome = await job.run(context({}))
-  t.match(outcome, { pending: true, summary: { snapshot: 's1', k: 0, n: 0, queued: 1 } })
+  t.match(outcome, { pending: true, summary: { snapshot: 's1', k: 0, n: 0, queued: 1, hosts: 0 } })
   t.match(outcome.summary['skipped'], [{ path: '/a/x', code: 'STORAGE_SOURCE_UNREADABLE' }])
   t.match(outcome.summary['exports'], made.exports)
   t.match(events, [

@@ -95,6 +95,10 @@ t.test('a path that is gone is named; the others are backed up', async (t) => {
   const summary = await summaryOf(engine.backup({ paths: [gone, here] }, never))
   t.match(summary, { files: 1, skipped: [{ path: gone, reason: 'there is no such file or directory' }] })
   t.match(engine.snapshots(), [{ partial: true, files: 1, paths: [here] }])
+  t.same(
+    [here, `${here}/`, gone, '/', `${here}x`].map((path) => engine.snapshots({ path }).length),
+    [1, 1, 0, 0, 0],
+  )
 })
 
 t.test('a stream, excludes, own homes, special files, unreadable files', async (t) => {

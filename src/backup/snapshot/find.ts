@@ -59,5 +59,7 @@ function matches(snapshot: Snapshot, filter: SnapshotFilter): boolean {
   if (filter.name !== undefined && snapshot.name !== filter.name) return false
   if (filter.tag !== undefined && !snapshot.tags.includes(filter.tag)) return false
   if (filter.device !== undefined && snapshot.device !== filter.device) return false
-  return filter.path === undefined || snapshot.paths.some((path) => nameText(path) === filter.path)
+  // A slash at the end is what completion of shells leaves.
+  const wanted = filter.path?.replace(/(?<=.)\/+$/, '')
+  return wanted === undefined || snapshot.paths.some((path) => nameText(path) === wanted)
 }

@@ -21,7 +21,7 @@ import type { BackupOptions } from './options.ts'
 import type { EngineDeps, Parts } from './parts.ts'
 import { collectGarbage } from './prune/collect.ts'
 import { PruneRun } from './prune/prune-run.ts'
-import { Browser, type Difference, type Entry, type Found, type Place } from './read/browse.ts'
+import { Browser, type Difference, type Entry, type FindWhere, type Found, type Place } from './read/browse.ts'
 import type { ByteRange } from './read/content.ts'
 import { listShards, shardDetail, type ShardDetail, type ShardFilter, type ShardInfo } from './read/shard-list.ts'
 import { removeOldCopies } from './sources/sqlite/database-source.ts'
@@ -212,9 +212,9 @@ export class BackupEngine {
     return this.#browser(options.signal).list(ref, path, options.recursive)
   }
 
-  /** Entries whose name (or path, when the pattern has a slash) matches a glob, over all snapshots, newest first. */
-  find(pattern: string, filter: SnapshotFilter, signal: AbortSignal): AsyncGenerator<Found> {
-    return this.#browser(signal).find(pattern, filter)
+  /** Entries whose name (or path, when the pattern has a slash) matches a glob, in one snapshot or all, newest first. */
+  find(pattern: string, where: FindWhere, signal: AbortSignal): AsyncGenerator<Found> {
+    return this.#browser(signal).find(pattern, where)
   }
 
   /** What has changed from one snapshot, or a part of it, to another. Throws as `list`, `VALIDATION_USAGE`. */

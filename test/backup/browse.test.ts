@@ -147,7 +147,14 @@ t.test('a name is found in every snapshot, with what it was there', async (t) =>
         [first, 'source/letters/to Ada.odt', 5],
       ],
     )
+    const once = await collect(w.engine.find(pattern, { snapshot: first.slice(0, 8) }, never))
+    t.same(
+      once.map(({ snapshot, size }) => [snapshot, size]),
+      [[first, 5]],
+    )
+    t.same(await collect(w.engine.find(pattern, { snapshot: 'latest' }, never)), [])
   }
+  await t.rejects(collect(w.engine.find('*', { snapshot: 'ffff' }, never)), { code: 'STORAGE_SNAPSHOT_NOT_FOUND' })
 })
 
 /** Remembers which shards were asked for. */

@@ -30,6 +30,12 @@ export interface Found extends Entry {
   readonly snapshot: string
 }
 
+/** Which snapshots are looked through. */
+export interface FindWhere extends SnapshotFilter {
+  /** Reference of the only one. */
+  readonly snapshot?: string
+}
+
 /** A snapshot, and what of it: everything, a directory, or one entry. */
 export interface Place {
   /** Snapshot reference. */
@@ -66,9 +72,11 @@ export class Browser {
     else yield* this.#entries(found.list, prefix, recursive)
   }
 
-  async *find(pattern: string, filter: SnapshotFilter): AsyncGenerator<Found> {
+  async *find(pattern: string, { snapshot: only, ...filter }: FindWhere): AsyncGenerator<Found> {
     const whole = pattern.includes('/')
-    for (const { snapshot } of listSnapshots(this.#session.parts, filter)) {
+    const { parts } = this.#session
+    const looked = only === undefined ? listSnapshots(parts, filter) : [findSnapshot(parts, only, filter)]
+    for (const { snapshot } of looked) {
       for await (const entry of this.#entries(snapshot.tree, [], true)) {
         const subject = whole ? entry.path : entry.path.slice(entry.path.lastIndexOf('/') + 1)
         if (matchesGlob(subject, whole ? pattern.replace(/^\//, '') : pattern))

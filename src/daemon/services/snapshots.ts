@@ -124,12 +124,10 @@ export class Snapshots implements SnapshotService {
 
   async *find(query: { pattern: string; snapshot?: string }, signal: AbortSignal): AsyncGenerator<FoundEntry> {
     const { engine } = this.#deps
-    const only = query.snapshot === undefined ? undefined : engine.resolve(query.snapshot, {})
+    const where = query.snapshot === undefined ? {} : { snapshot: query.snapshot }
     const times = new Map(engine.history().map(({ id, time }) => [id, isoTime(time)]))
-    for await (const found of engine.find(query.pattern, {}, signal)) {
-      if (only !== undefined && found.snapshot !== only) continue
+    for await (const found of engine.find(query.pattern, where, signal))
       yield { ...apiEntry(found), snapshot: found.snapshot, time: times.get(found.snapshot) ?? isoTime(0) }
-    }
   }
 }
 

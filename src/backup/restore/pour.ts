@@ -1,5 +1,5 @@
 /**
- * One shard poured into files, on a thread: root, seal, chunk ids, then straight to its place. Spec:
+ * One shard poured into files, on a thread: seal, chunk ids, then straight to its place. Spec:
  * docs/spec/04-snapshot-and-head.md § Restoring. Invariants: nothing is written that was not checked against its chunk
  * id; a file gets its name when all of it is there; memory is one plain shard, one frame and a bounded number of files.
  */
@@ -7,8 +7,8 @@ import { equal, toHex, view } from '../../base/bytes.ts'
 import type { BlockingDisk } from '../../base/blocking-disk.ts'
 import { PlexiError } from '../../base/errors.ts'
 import type { MacKey } from '../../crypto/hash.ts'
-import { chunkIdOf, openShard, verifyShard, type ChunkId, type ShardId } from '../../shard/index.ts'
-import { pieceAt, pieceCount, type Piece } from './pieces.ts'
+import { chunkIdOf, openShard, verifyShard, type ChunkId, type OpenedShard, type ShardId } from '../../shard/index.ts'
+import { pieceAt, pieceCount, type PackedPieces, type Piece } from './pieces.ts'
 import { threadSlabs } from './open-slabs.ts'
 import type { PourJob, PourResult } from './pour-job.ts'
 import { StagedFiles, type Run } from './staged-files.ts'
@@ -25,6 +25,7 @@ export interface PourDeps extends ShardKeys {
 
 /** Plain bytes of the chunks a job brings, and the order in which they are had cheapest. */
 interface Source {
+  /** Negative: not of this shard. */
   order(id: ChunkId): number
   read(id: ChunkId): Uint8Array | undefined
 }
@@ -61,13 +62,31 @@ export function pour(job: PourJob, deps: PourDeps): PourResult {
   }
 }
 
+/**
+ * The seal vouches for every byte of a shard, for less than its root costs; the chunks that are wanted of it, that it is the
+ * right one. Where either fails, the root tells whether other bytes would do better.
+ */
 function sourceOf(job: PourJob, { epochKey }: PourDeps): Source {
   if (job.shard === undefined) return looseSource(job)
   const { bytes, id } = job.shard
-  if (!verifyShard(bytes, id as ShardId)) throw new PlexiError('STORAGE_SHARD_CORRUPT', { shardId: toHex(id) })
-  const opened = openShard(bytes, { epochKey, slabs: threadSlabs() })
+  const isRight = (): boolean => verifyShard(bytes, id as ShardId)
+  try {
+    const source = openedSource(openShard(bytes, { epochKey, slabs: threadSlabs() }))
+    if (hasAll(source, job.pieces) || isRight()) return source
+  } catch (error) {
+    if (isRight()) throw error
+  }
+  throw new PlexiError('STORAGE_SHARD_CORRUPT', { shardId: toHex(id) })
+}
+
+function openedSource(opened: OpenedShard): Source {
   const order = new Map(opened.chunks.map((chunk, i) => [textOf(chunk.id), i]))
   return { order: (chunk) => order.get(textOf(chunk)) ?? -1, read: (chunk) => opened.read(chunk) }
+}
+
+function hasAll(source: Source, pieces: PackedPieces): boolean {
+  for (let row = 0; row < pieceCount(pieces); row++) if (source.order(pieceAt(pieces, row).chunk) < 0) return false
+  return true
 }
 
 function looseSource({ loose = [] }: PourJob): Source {

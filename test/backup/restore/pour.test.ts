@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import { PieceTable } from '../../../src/backup/restore/pieces.ts'
+import { pour } from '../../../src/backup/restore/pour.ts'
+import { defaultPackerOptions, SHARD_BYTES, ShardPacker, type SealedShard } from '../../../src/shard/index.ts'
+import { systemBlockingDisk } from '../../../src/daemon/system/index.ts'
+import { chatter, chunkOf, epoch, epochKey, idMac, noise, random, type Chunk } from '../../shard/samples.ts'
+import { temporaryDirectory } from '../../support/vault.ts'
+
+const chunks = [chunkOf(noise(50_000, 1)), chunkOf(chatter(60_000, 2))]
+const shard = sealed('one', chunks)
+const other = sealed('two', [chunkOf(noise(40_000, 3))])
+const deps = { disk: systemBlockingDisk, idMac, epochKey }
+
+function sealed(salt: string, content: readonly Chunk[]): SealedShard {
+  const packer = new ShardPacker(defaultPackerOptions, { epoch, random: random(salt) })
+  packer.addAll(content.map((chunk) => ({ ...chunk, kind: 'data' })))
+  return packer.flush()[0]!
+}
+
+function pourInto(file: string, bytes: Uint8Array, wanted: readonly Chunk[] = chunks) {
+  const pieces = new PieceTable()
+  let at = 0
+  for (const { id, bytes: plain } of wanted) {
+    pieces.add({ chunk: id, file: 0, from: 0, length: plain.length, at })
+    at += plain.length
+  }
+  const job = { shard: { bytes, id: shard.id }, pieces: pieces.packed(), verify: false }
+  return pour({ ...job, files: [{ staged: file, shared: true }] }, deps)
+}
+
+t.test('a shard is poured into its file', async (t) => {
+  const file = join(await temporaryDirectory(t), 'file')
+  t.match(pourInto(file, shard.bytes), { bytes: 110_000, failed: [] })
+  t.ok(readFileSync(file).equals(Buffer.concat(chunks.map(({ bytes }) => bytes))))
+})
+
+t.test('bytes that are not the shard are refused as such, and nothing is written', async (t) => {
+  const file = join(await temporaryDirectory(t), 'file')
+  const refused = { code: 'STORAGE_SHARD_CORRUPT' }
+  fc.assert(
+    fc.property(fc.nat(SHARD_BYTES - 1), fc.nat(7), (at, bit) => {
+      const flipped = Buffer.from(shard.bytes)
+      flipped[at]! ^= 1 << bit
+      t.throws(() => pourInto(file, flipped), refused)
+    }),
+    {
+      numRuns: 20,
+      examples: [
+        [0, 0],
+        [8, 0],
+        [50, 1],
+        [SHARD_BYTES - 1, 7],
+      ],
+    },
+  )
+  t.throws(() => pourInto(file, other.bytes), refused, 'a shard of the same vault')
+  t.throws(() => pourInto(file, shard.bytes.subarray(1)), refused)
+  t.throws(() => readFileSync(file), { code: 'ENOENT' })
+})
+
+t.test('what the right shard does not hold fails its file', async (t) => {
+  const file = join(await temporaryDirectory(t), 'file')
+  const result = pourInto(file, shard.bytes, [...chunks, chunkOf(noise(10, 4))])
+  t.match(result, { failed: [{ file: 0, code: 'STORAGE_CHUNK_CORRUPT' }] })
+})

@@ -247,7 +247,7 @@ const table = {
     14,
     'the outbox is full',
     'Sealed shards wait for hosts and the bound is reached.',
-    'find hosts: plexichat invite',
+    'find hosts: plexichat invite; or name a disk: plexichat remote add DIR',
   ),
   STORAGE_TOO_FEW_HOSTS: e(
     503,

@@ -26,6 +26,8 @@ export interface UpRequest {
 
 const POLL_MS = 50
 const MAX_OUTPUT_BYTES = 1_048_576
+/** With less than this there is no room even for words. */
+const FULL_BELOW_BYTES = 65_536
 
 /** Starts the daemon and waits until it is ready. One that runs already is returned as it is. */
 export async function startInBackground(
@@ -50,7 +52,7 @@ export async function startInBackground(
     for (;;) {
       const info = await readDaemonInfo(deps.disk, paths)
       if (info?.ready === true) return { ...info, started: true }
-      if (isTrue(ended)) throw await startFailure(deps.disk, outputPath)
+      if (isTrue(ended)) throw await startFailure(deps.disk, { outputPath, root: paths.root })
       await deps.clock.sleep(POLL_MS, limit.signal)
     }
   } catch (error) {
@@ -103,17 +105,20 @@ export async function runningDaemon(paths: HomePaths, deps: BackgroundDeps): Pro
 }
 
 /** The error the daemon printed as its last line. */
-async function startFailure(disk: Disk, outputPath: string): Promise<PlexiError> {
+async function startFailure(disk: Disk, at: { outputPath: string; root: string }): Promise<PlexiError> {
+  const { outputPath, root } = at
   const text = (await disk.readFile(outputPath, MAX_OUTPUT_BYTES)).toString('utf8').trim()
   const last = text.split('\n').at(-1) ?? ''
   try {
-    const { code, message } = JSON.parse(last) as { code?: unknown; message?: unknown }
+    const { code, message, remedy } = JSON.parse(last) as Readonly<Record<string, unknown>>
     if (typeof code === 'string' && Object.hasOwn(errorTable, code)) {
-      return new PlexiError(code as ErrorCode, {}, { message: String(message) })
+      return new PlexiError(code as ErrorCode, {}, { message: String(message), remedy: String(remedy) })
     }
   } catch {
     // Not ours: shown as it is.
   }
+  if (last === '' && (await disk.space(root)).freeBytes < FULL_BELOW_BYTES)
+    return new PlexiError('STORAGE_DISK_FULL', {}, { message: `the disk of ${root} is full: the daemon cannot start` })
   return new PlexiError('SYSTEM_UNEXPECTED', { reason: `the daemon ended at once: ${last}` })
 }
 

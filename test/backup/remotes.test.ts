@@ -62,6 +62,20 @@ t.test('a remote added late gets everything; without hosts all comes back from i
   t.match(await summaryOf(other.restore({ snapshot: 'latest', to: join(dir, 'out2') }, never)), { failed: [] })
 })
 
+t.test('what rides in the head of a remote alone counts with no host', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const network = new MemoryNetwork(new MemoryHosts(0))
+  const engine = await openEngine({ keys: newVault().keys, home: join(dir, 'home'), network })
+  t.teardown(() => engine.close())
+  writeFileSync(join(dir, 'small'), 'small')
+  await engine.remotes.add(join(dir, 'disk'))
+  await summaryOf(engine.backup({ paths: [join(dir, 'small')] }, never))
+  await mirror(engine)
+  await summaryOf(engine.drain(never))
+  t.match(engine.snapshots(), [{ placed: true, safe: 0 }])
+  t.equal(engine.status().safe, 0)
+})
+
 t.test(
   'a drive that goes away and comes back is caught up; a head it holds names what hosts still wait for',
   async (t) => {

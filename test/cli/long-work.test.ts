@@ -66,7 +66,7 @@ t.test('on remotes alone: no share of hosts that sounds as if nothing were store
   const alone = { ...summary, hosts: 0, placed: 3, queued: 0, safe: 0, belowTarget: true }
   api.state.jobEvents = [{ type: 'summary', ...alone }]
   const { stdout, stderr } = await run(['backup', '/data'])
-  t.match(stdout, /placed {5}3 stripes on your remote\n?$/)
+  t.match(stdout, /placed {5}on your remote, 3 stripes in all\n?$/)
   t.match(stderr, /no host keeps a copy; a friend makes it safe/)
   t.notMatch(stdout + stderr, / 0 %/)
 })

@@ -64,6 +64,18 @@ t.test('up, up again, killed, up again, down; no secret in argv or output', { ti
   }
 })
 
+t.test('on a full disk it has no room to say why it ended', async (t) => {
+  const paths = homePaths(join(t.testdir(), 'home'), {})
+  await initHome({ paths, name: 'x' }, { ...deps, random: systemRandom })
+  const up = (freeBytes: number) => {
+    const disk = { ...systemDisk, space: () => Promise.resolve({ totalBytes: 1_000_000, freeBytes }) }
+    const request = { paths, command: process.execPath, args: ['-e', '0', '--'], env: {}, timeoutMs: 30_000 }
+    return startInBackground(request, { ...deps, disk }, never)
+  }
+  await t.rejects(up(0), { code: 'STORAGE_DISK_FULL', message: /home is full: the daemon cannot start/ })
+  await t.rejects(up(1_000_000), { code: 'SYSTEM_UNEXPECTED' })
+})
+
 t.test('what keeps it from starting is told by code', { timeout: 60_000 }, async (t) => {
   const { paths, up } = await sealedHome(t)
   writeFileSync(paths.config, '[network]\nlitsen = []\n')

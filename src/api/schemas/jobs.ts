@@ -57,7 +57,7 @@ export const backupSummary = z.looseObject({
   n: uint,
   placed: uint,
   queued: uint,
-  /** Hosts that hold something of the widest stripe; 0: nobody but remotes. */
+  /** Hosts that hold a part of the most widely spread stripe or head; 0: nobody but remotes. */
   hosts: uint.optional(),
   safe: z.number().nullable(),
   belowTarget: z.boolean(),

@@ -93,6 +93,8 @@ class Judge {
   }
 
   #safety(hosts: readonly StripeHosts[]): number {
+    // All of it rides in a head that no host has: it lies on remotes at most.
+    if (hosts.length === 0) return 0
     const key = hosts
       .map(({ k, hosts: peers, head }) => `${String(k)}${head === true ? 'h' : ''} ${peers.join(' ')}`)
       .join()

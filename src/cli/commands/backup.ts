@@ -89,8 +89,8 @@ function outcome(session: Session, summary: BackupSummary, end: { stalled: boole
 }
 
 /** `safe` speaks of hosts alone: 0 says nothing about what lies on a disk of one's own. */
-function isOnRemotesOnly({ hosts, placed, queued }: BackupSummary): boolean {
-  return hosts === 0 && placed > 0 && queued === 0
+function isOnRemotesOnly({ hosts, snapshot, queued }: BackupSummary): boolean {
+  return hosts === 0 && snapshot !== null && queued === 0
 }
 
 function story(session: Session, summary: BackupSummary): string {
@@ -101,7 +101,7 @@ function story(session: Session, summary: BackupSummary): string {
     ),
     `  new        ${size(summary.newBytes)}, stored as ${size(summary.storedBytes)} in ${counted(summary.newShards, 'shard')}`,
   ]
-  if (isOnRemotesOnly(summary)) lines.push(`  placed     ${counted(summary.placed, 'stripe')} on your remote`)
+  if (isOnRemotesOnly(summary)) lines.push(`  placed     on your remote, ${counted(summary.placed, 'stripe')} in all`)
   else if (summary.n > 0)
     lines.push(
       `  placed     ${counted(summary.placed, 'stripe')}, any ${String(summary.k)} of ${String(summary.n)} hosts bring it back`,

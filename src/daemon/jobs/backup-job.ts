@@ -59,7 +59,7 @@ export class BackupJob implements JobHandler {
     }
     if (summary === undefined) throw new Error('a backup without a summary')
     if (request.dryRun) return { summary, pending: false }
-    return this.#saved(context, request, { ...summary, hosts: this.#widest()?.hosts.length ?? 0 })
+    return this.#saved(context, request, { ...summary, hosts: this.#hosts() })
   }
 
   async settle(context: JobContext, reached: Summary): Promise<Summary> {
@@ -163,22 +163,21 @@ export class BackupJob implements JobHandler {
     return found?.placed ?? true
   }
 
-  /** The stripe that lies on the most hosts, and on one at least. */
-  #widest() {
-    return this.#deps.engine
-      .status()
-      .restorableInput.filter(({ head, hosts }) => head !== true && hosts.length > 0)
-      .toSorted((a, b) => b.hosts.length - a.hosts.length)[0]
+  /** How many hosts have a part of the most widely spread stripe or head. */
+  #hosts(): number {
+    return Math.max(0, ...this.#deps.engine.status().restorableInput.map(({ hosts }) => hosts.length))
   }
 
   #now(summary: BackupSummary): BackupSummary {
     const status = this.#deps.engine.status()
-    const widest = this.#widest()
+    const widest = status.restorableInput
+      .filter(({ head, hosts }) => head !== true && hosts.length > 0)
+      .toSorted((a, b) => b.hosts.length - a.hosts.length)[0]
     return {
       ...summary,
       queued: status.queued,
       placed: this.#deps.placement.last?.placed ?? summary.placed,
-      hosts: widest?.hosts.length ?? 0,
+      hosts: this.#hosts(),
       safe: status.safe,
       belowTarget: (status.safe ?? 0) < status.target,
       ...(widest === undefined ? {} : { k: widest.k, n: widest.hosts.length }),

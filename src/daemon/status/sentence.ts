@@ -2,6 +2,14 @@
 import { DAY, HOUR, MINUTE } from '../../base/clock.ts'
 import type { Protection } from './measure.ts'
 
+interface RemoteStanding {
+  readonly path: string
+  readonly there: boolean
+  readonly complete: boolean
+  /** There is no room for what it lacks. */
+  readonly full: boolean
+}
+
 export interface Standing {
   readonly protected: Protection
   readonly snapshots: number
@@ -15,7 +23,7 @@ export interface Standing {
   readonly alone: readonly string[]
   /** Hosts that would take more. */
   readonly eligible: number
-  readonly remotes: readonly { readonly path: string; readonly there: boolean; readonly complete: boolean }[]
+  readonly remotes: readonly RemoteStanding[]
   /** Age of the newest backup, ms. */
   readonly ageMs: number | null
 }
@@ -50,8 +58,9 @@ export function statusSentence(standing: Standing): string {
 /** Copies on one's own disks are told apart from hosts. */
 function remotesText({ remotes }: Standing): string {
   return remotes
-    .map(({ path, there, complete }) => {
+    .map(({ path, there, complete, full }) => {
       if (complete) return `; ${there ? 'a copy is' : 'a copy is away,'} on ${path}`
+      if (full) return `; ${path} is full`
       return there ? `; ${path} is being filled` : `; ${path} is away and behind`
     })
     .join('')

@@ -43,7 +43,10 @@ export class StatusService {
       holders: held.map(called),
       alone: alone.map(called),
       eligible: eligible.length,
-      remotes: remotes.map((remote) => ({ ...remote, there: isThere(remote.state) })),
+      remotes: remotes.map((remote) => ({
+        ...remote,
+        ...{ there: isThere(remote.state), full: remote.state === 'full' },
+      })),
       ageMs: state.lastBackup === null ? null : Math.max(0, clock.now() - state.lastBackup),
     })
     return {

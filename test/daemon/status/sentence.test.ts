@@ -28,13 +28,14 @@ t.test('one sentence for each standing, naming people', async (t) => {
     statusSentence({ ...base, protected: 'one-copy', alone: ['Anna'] }),
     /^Part of 12 snapshots has one copy only, on Anna;/,
   )
-  const disk = { path: '/mnt/disk', there: true, complete: true }
+  const disk = { path: '/mnt/disk', there: true, complete: true, full: false }
   t.equal(
     statusSentence({ ...base, protected: 'one-copy', holders: [], remotes: [disk], ageMs: 1_000 }),
     'One copy of 12 snapshots; a friend makes it safe: plexichat invite; a copy is on /mnt/disk; last backup just now',
   )
   t.match(statusSentence({ ...base, remotes: [{ ...disk, there: false }] }), /; a copy is away, on \/mnt\/disk;/)
   t.match(statusSentence({ ...base, remotes: [{ ...disk, complete: false }] }), /; \/mnt\/disk is being filled;/)
+  t.match(statusSentence({ ...base, remotes: [{ ...disk, complete: false, full: true }] }), /; \/mnt\/disk is full;/)
   t.match(statusSentence({ ...base, protected: 'none', snapshots: 0 }), /plexichat backup/)
   t.match(statusSentence({ ...base, protected: 'local', eligible: 0 }), /this machine only.*plexichat invite/)
   t.match(statusSentence({ ...base, protected: 'local', eligible: 2 }), /on the way to 2 hosts/)

@@ -167,6 +167,28 @@ t.test('what another device gives up while this one has not told yet that it nee
   }
 })
 
+t.test('what was given up and another device names is not relied on before hosts are seen to have it', async (t) => {
+  const b = await bench(t, 1)
+  const [one, two] = [await b.open(b.first, 'one'), await b.open(b.device(b.first), 'two')]
+  await b.backUp(one, 'large', 1_500_000)
+  await b.backUp(one, 'other', 500_000)
+  one.forget({ snapshots: one.snapshots({ name: 'large' }).map(({ id }) => id) })
+  await summaryOf(one.drain(never))
+  await b.sync(two)
+  await b.backUp(two, 'own', 100_000)
+  const request = { paths: [join(b.dir, 'source/large')], name: 'large' }
+  await summaryOf(two.backup({ ...request, localOnly: true }, never))
+  t.ok((await summaryOf(one.prune({}, never))).dropped > 0)
+  // It tells what it needs before it has seen what became of it.
+  await summaryOf(two.drain(never))
+  await b.sync(one)
+  const again = await summaryOf(one.backup(request, never))
+  t.ok(again.newBytes > 900_000, `${String(again.newBytes)} bytes are stored again`)
+  b.forgetReleased()
+  const own = one.snapshots({ name: 'large', device: b.first.device })
+  t.match(await summaryOf(one.restore({ snapshot: own[0]?.id ?? '', to: join(b.dir, 'out') }, never)), { failed: [] })
+})
+
 t.test('a device that is gone is in custody: its history outlives its head', async (t) => {
   const b = await bench(t, 4)
   const one = await b.open(b.first, 'one', { ...small, maxInlineSegmentBytes: 100 })

@@ -205,10 +205,12 @@ export class StripeRows {
     this.#db.prepare('DELETE FROM receipts WHERE stripe = ?').run(no)
   }
 
+  /** Until it is seen with hosts nothing new relies on it: the other device may not know yet that it was released. */
   #giveAway(no: number, group: GroupId): void {
     const sql = "UPDATE stripes SET state = 'placed', group_id = ?, root = NULL, own = 0, used = 0 WHERE no = ?"
     this.#db.prepare(sql).run(group, no)
     this.#db.prepare('DELETE FROM receipts WHERE stripe = ?').run(no)
+    this.#db.prepare('UPDATE shards SET lost = 1 WHERE stripe = ? AND parity = 0').run(no)
   }
 
   #all(sql: string, ...args: unknown[]): StripeRow[] {

@@ -82,7 +82,8 @@ export class PeerDirectory {
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof PlexiError) throw error
-      throw new PlexiError('NETWORK_UNREACHABLE', { peer: address }, { cause: error })
+      const remedy = 'on that machine: plexichat up, and for its addresses: plexichat net addrs'
+      throw new PlexiError('NETWORK_UNREACHABLE', { peer: address }, { remedy, cause: error })
     } finally {
       wait.clear()
     }

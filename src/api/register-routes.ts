@@ -55,7 +55,8 @@ function registerRoute(app: FastifyInstance, name: RouteName, deps: RouteDeps): 
       const call = callOf(request, reply, deps.services)
       const send = (): Promise<unknown> => answer(call, request, reply)
       const result = method === 'GET' || kind === 'upload' ? await send() : await onceOnly(request, send, deps)
-      return reply.sent ? reply : reply.code(success).send(result)
+      // Of a stream whose reader has gone the head was sent, and no more will be.
+      return reply.sent || reply.raw.headersSent ? reply : reply.code(success).send(result)
     },
   })
 }

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { silentLogger } from '../../src/base/log.ts'
+import { silentLogger, type Logger } from '../../src/base/log.ts'
 import {
   ApiClient,
   apiDefaults,
@@ -36,11 +36,11 @@ function tokensOfTest(token: string): ReturnType<TokenCheck> {
   return token === OPERATOR_TOKEN ? Promise.resolve({ name: 'op', role: 'operator' }) : singleToken(TOKEN)(token)
 }
 
-export async function startApi(options: Partial<ApiOptions> = {}): Promise<ApiFixture> {
+export async function startApi(options: Partial<ApiOptions> = {}, log: Logger = silentLogger): Promise<ApiFixture> {
   const folder = mkdtempSync(join(tmpdir(), 'plexi-api-'))
   const socketPath = join(folder, 'run', 'api.sock')
   const { services, state } = fakeServices()
-  const ports = { clock: systemClock, random: systemRandom, disk: systemDisk, log: silentLogger }
+  const ports = { clock: systemClock, random: systemRandom, disk: systemDisk, log }
   const server = await createApiServer(
     { ...apiDefaults, socketPath, port: 0, ...options },
     { services, tokens: tokensOfTest, ...ports },

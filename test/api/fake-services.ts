@@ -287,6 +287,7 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
       file: (at) => called('file', at, undefined).then(() => fakeFile(at.path, at.range)),
       archive: (at) => {
         state.calls.push(['archive', at])
+        if (at.path === 'endless') return endlessBody(() => state.calls.push(['archive left', at]))
         if (at.path === 'late') return lateBrokenBody()
         return at.path === 'broken' ? brokenBody() : textBody('a tar ', 'stream')
       },
@@ -529,6 +530,14 @@ async function* manyEntries(): AsyncGenerator<Entry> {
 
 async function* textBody(...parts: string[]): AsyncGenerator<Uint8Array> {
   for (const part of parts) yield Buffer.from(part)
+}
+
+async function* endlessBody(left: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    for (;;) yield Buffer.alloc(100_000)
+  } finally {
+    left()
+  }
 }
 
 async function* lateBrokenBody(): AsyncGenerator<Uint8Array> {

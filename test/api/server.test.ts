@@ -4,6 +4,7 @@ import { statSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import t from 'tap'
 import { isPlexiError, PlexiError } from '../../src/base/errors.ts'
+import { silentLogger } from '../../src/base/log.ts'
 import { ApiClient, paths } from '../../src/api/index.ts'
 import { OPERATOR_TOKEN, startApi, TOKEN, type ApiFixture } from './api-fixture.ts'
 import { ID, job, status } from './fake-services.ts'
@@ -217,6 +218,20 @@ t.test('octets out and in', async (t) => {
 
   const source = Readable.from([Buffer.alloc(3_000_000), Buffer.alloc(1)])
   t.strictSame(await api.local.upload('jobInput', { params: { id: 'job-1' }, source }), { bytes: 3_000_001 })
+})
+
+t.test('a reader that has seen enough is no failure', async (t) => {
+  const failures: unknown[] = []
+  const note = (...told: unknown[]): void => void failures.push(told)
+  const own = await startApi({}, { ...silentLogger, warn: note, error: note })
+  const archive = own.local.bytes('snapshotArchive', { params: { ref: 'latest' }, query: { at: 'endless' } })
+  for await (const part of archive) {
+    t.ok(part.length > 0)
+    break
+  }
+  while (!own.state.calls.some(([name]) => name === 'archive left')) await tick()
+  await own.close()
+  t.strictSame(failures, [])
 })
 
 t.test('a broken upload is seen as broken, not as short', async (t) => {

@@ -6,7 +6,7 @@ import { createColors } from 'picocolors'
 import { errorTable } from '../base/error-table.ts'
 import type { PlexiError } from '../base/errors.ts'
 import { failureOf } from '../api/index.ts'
-import { printable } from './format.ts'
+import { printable, short } from './format.ts'
 import type { CliIo } from './io.ts'
 
 type Colors = ReturnType<typeof createColors>
@@ -133,7 +133,14 @@ const MAX_HITS = 20
 function hits(error: PlexiError): string[] {
   const lines = ['snapshots', 'files'].flatMap((name) => {
     const list = error.details[name]
-    return Array.isArray(list) ? list.map((item) => `${name.slice(0, -1)} ${printable(String(item))}`) : []
+    return Array.isArray(list) ? list.map((item) => `${name.slice(0, -1)} ${printable(hitText(item))}`) : []
   })
   return lines.length <= MAX_HITS ? lines : [...lines.slice(0, MAX_HITS), `and ${String(lines.length - MAX_HITS)} more`]
+}
+
+/** A file is named by its path, or with the snapshot that it is hit in. */
+function hitText(item: unknown): string {
+  if (typeof item !== 'object' || item === null) return String(item)
+  const { snapshot, path } = item as { readonly snapshot?: unknown; readonly path?: unknown }
+  return `${short(String(snapshot))}:${String(path)}`
 }

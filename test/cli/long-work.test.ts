@@ -108,6 +108,9 @@ t.test('a job that fails is a command that fails, with its code and details', as
   t.equal(result.code, 15)
   t.match(result.error, { code: 'STORAGE_UNRESTORABLE', message: '1 stripe lost', details: { files: ['data/a.txt'] } })
   t.match((await run(['restore', 'latest', '--to', '/tmp/x'])).stderr, /Hit: snapshot demo\n {2}Hit: file data\/a\.txt/)
+  const files = [{ snapshot: ID, path: 'data/b.txt' }]
+  api.state.jobEvents = [{ type: 'error', ...failure, details: { files } }]
+  t.match((await run(['verify'])).stderr, /Hit: file abababababab:data\/b\.txt/)
 })
 
 t.test('restore: what is there and different is told once, with what replaces it', async (t) => {

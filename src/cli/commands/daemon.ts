@@ -1,4 +1,5 @@
 /** `daemon`: the daemon in the foreground, until a signal or `down` ends it. */
+import { setFlagsFromString } from 'node:v8'
 import { Command } from 'commander'
 import type { Cli } from '../cli.ts'
 import { settingFlags, withDaemonOptions, type DaemonOptions } from '../daemon-flags.ts'
@@ -10,6 +11,9 @@ export function build(cli: Cli): Command {
 }
 
 async function daemon(session: Session, options: DaemonOptions): Promise<number> {
+  // V8's young generation would grow while everything is loaded, of which nearly all stays, and never shrink again:
+  // 60 MiB of the 380 that a backup of 100,000 files took, 8 of an idle daemon's 144.
+  setFlagsFromString('--semi-space-growth-factor=1')
   const { runDaemon } = await import('../../daemon/index.ts')
   const { out, paths, io } = session
   // The daemon has its own handlers: the first signal ends it cleanly.

@@ -9,6 +9,7 @@ import type { ChunkerOptions, PackerOptions, ShardId, ShardKind } from '../../sh
 import type { PourJob, PourResult } from '../restore/pour-job.ts'
 import type { CheckJob, CheckResult } from '../verify/check-job.ts'
 import type { UsesJob, UsesResult } from '../verify/uses-job.ts'
+import type { Names } from './names.ts'
 
 /** What a thread is started with. */
 export interface KernelSetup {
@@ -18,12 +19,6 @@ export interface KernelSetup {
   readonly epochs: readonly EpochKey[]
   readonly chunk: ChunkerOptions
   readonly packer: PackerOptions
-}
-
-/** Raw names one after the other, and where each ends. */
-export interface Names {
-  readonly names: Uint8Array
-  readonly ends: Uint32Array
 }
 
 /** What is in a directory; with `only`, what is at these names of it. */

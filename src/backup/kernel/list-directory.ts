@@ -4,8 +4,8 @@ import { compare } from '../../base/bytes.ts'
 import type { DiskStat } from '../../base/disk.ts'
 import { sha256 } from '../../crypto/hash.ts'
 import { reasonOf } from '../sources/reason.ts'
-import { entryKinds, entryState, type Columns, type ListJob, type ListResult, type Names } from './jobs.ts'
-import { pack, partEnd, unpack } from './names.ts'
+import { entryKinds, entryState, type Columns, type ListJob, type ListResult } from './jobs.ts'
+import { pack, partEnd, unpack, type Names } from './names.ts'
 
 const SLASH = 0x2f
 

@@ -1,7 +1,12 @@
 /** Names of a directory in one piece, so that they cross threads cheaply, and the parts a long one is looked at in. */
 import { concat } from '../../base/bytes.ts'
 import { nameHash } from '../tree/list-builder.ts'
-import type { Names } from './jobs.ts'
+
+/** Raw names one after the other, and where each ends. */
+export interface Names {
+  readonly names: Uint8Array
+  readonly ends: Uint32Array
+}
 
 export function pack(names: readonly Uint8Array[]): Names {
   const ends = new Uint32Array(names.length)

@@ -2,8 +2,8 @@
 import { compare } from '../../base/bytes.ts'
 import type { DiskStat } from '../../base/disk.ts'
 import type { Clock } from '../../base/clock.ts'
-import { entryKinds, entryState, type ListJob, type ListResult, type Names } from '../kernel/jobs.ts'
-import { nameAt } from '../kernel/names.ts'
+import { entryKinds, entryState, type ListJob, type ListResult } from '../kernel/jobs.ts'
+import { nameAt, type Names } from '../kernel/names.ts'
 
 type Found = Exclude<ListResult, { error: string }>
 

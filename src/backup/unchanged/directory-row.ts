@@ -13,7 +13,7 @@ import { openBox, sealBox } from '../../crypto/seal.ts'
 import { chunkId, type ChunkId } from '../../shard/index.ts'
 import { Fields, malformed } from '../codec/fields.ts'
 import { limits } from '../options.ts'
-import type { Names } from '../kernel/jobs.ts'
+import type { Names } from '../kernel/names.ts'
 import { ID_BYTES } from '../kernel/namer.ts'
 import type { Content, Extent } from '../tree/node.ts'
 

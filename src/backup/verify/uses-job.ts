@@ -1,5 +1,5 @@
 /** What a thread is told when trees are checked: one node list; and what comes back: the chunks that it needs, packed. */
-import type { Names } from '../kernel/jobs.ts'
+import type { Names } from '../kernel/names.ts'
 import type { Content, NodeList } from '../tree/node.ts'
 
 export interface UsesJob {

@@ -65,8 +65,9 @@ for (const seed of seeds)
       writeFileSync(join(source, name), noise(`${String(seed)} ${String(step)}`, 1 + random.below(1_500_000)))
       const crash = random.below(3) === 0
       const disk = crash ? { disk: failingBelow(home, random.below(12)).disk } : {}
-      const engine = await openEngine({ keys, home, network: new MemoryNetwork(world), options, ...disk })
+      let engine: BackupEngine | undefined
       try {
+        engine = await openEngine({ keys, home, network: new MemoryNetwork(world), options, ...disk })
         const { snapshot } = await summaryOf(engine.backup({ paths: [source] }, never))
         kept.push({ id: String(snapshot), tree: treeText(source) })
         if (kept.length > 1 && random.below(2) === 0) {
@@ -78,7 +79,7 @@ for (const seed of seeds)
         if (!crash) throw error
         crashes++
       }
-      await engine.close().catch(() => undefined)
+      await engine?.close().catch(() => undefined)
       runOut(world)
     }
     const engine = await openEngine({ keys, home, network: new MemoryNetwork(world), options })

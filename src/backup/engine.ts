@@ -74,8 +74,9 @@ export class BackupEngine {
     for (const path of [dirname(home.catalog), dirname(home.index), home.outbox, home.cache]) await disk.mkdir(path)
     await removeOldCopies(disk, home.cache)
     const catalogue = await Catalogue.open(home.catalog, disk)
+    let index: ChunkIndex | undefined
     try {
-      const index = await ChunkIndex.open(home.index, { catalogue, disk })
+      index = await ChunkIndex.open(home.index, { catalogue, disk })
       const outbox = await Outbox.open(this.#options, { disk, clock, catalogue, directory: home.outbox })
       const inline = new InlineStore({ ...this.#deps, catalogue })
       inline.load()
@@ -88,6 +89,7 @@ export class BackupEngine {
       const parts: Parts = { ...this.#deps, options: this.#options, ...shared }
       this.#session = new Session(parts)
     } catch (error) {
+      await index?.close()
       catalogue.close()
       throw error
     }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Disk } from '../../src/base/disk.ts'
 import { systemDisk } from '../../src/daemon/system/index.ts'
+import { failingBelow } from '../support/failing-disk.ts'
 import { MemoryHosts, MemoryNetwork } from '../support/memory-network.ts'
 import { describeTree, noise } from '../support/source-tree.ts'
 import { deviceOf, never, newVault, openEngine, summaryOf, temporaryDirectory } from '../support/vault.ts'
@@ -95,4 +96,14 @@ t.test('two recoveries at the same time: a third device takes both histories', a
     t.match(adopted, { snapshots: 3, alarms: [{ code: 'SECURITY_ROLLBACK' }] }, 'both are there, and it is said')
     await engine.close()
   }
+})
+
+t.test('an engine that cannot be opened lets go of everything: a later try in the same process succeeds', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const home = join(dir, 'home')
+  const setup = { keys: newVault().keys, home, network: new MemoryNetwork(new MemoryHosts(1)) }
+  await (await openEngine(setup)).close()
+  writeFileSync(join(home, 'outbox', 'left-behind'), '')
+  await t.rejects(openEngine({ ...setup, disk: failingBelow(join(home, 'outbox'), 0).disk }), { code: 'EIO' })
+  await (await openEngine(setup)).close()
 })

@@ -120,5 +120,5 @@ function exportLine({ path, app, messages, warnings }: NonNullable<BackupSummary
 }
 
 function estimate(summary: BackupSummary): string {
-  return `Would back up ${counted(summary.files, 'file')} in ${counted(summary.dirs, 'directory', 'directories')}, ${size(summary.bytes)}; ${size(summary.newBytes)} of it new`
+  return `Would back up ${counted(summary.files, 'file')} in ${counted(summary.dirs, 'directory', 'directories')}, ${size(summary.bytes)}; ${size(summary.newBytes)} of it new, stored as about ${size(summary.storedBytes)}`
 }

@@ -1,6 +1,6 @@
 /** `source`: what is backed up again and again, under a name. */
 import { Command } from 'commander'
-import type { Source } from '../../api/index.ts'
+import type { BackupSummary, Source } from '../../api/index.ts'
 import type { Cli } from '../cli.ts'
 import { cliClock } from '../clock.ts'
 import { ago, counted, size } from '../format.ts'
@@ -67,14 +67,17 @@ async function show(session: Session, name: string): Promise<void> {
   )
 }
 
+type Estimate = Pick<BackupSummary, 'files' | 'bytes' | 'newBytes' | 'storedBytes'>
+
 async function estimate(session: Session, name: string): Promise<void> {
   const job = await session.ask('sourceEstimate', { params: { id: name } })
   const followed = await followJob(session, job, { onInterrupt: 'cancel' })
   const summary = followed.end === 'done' ? followed.summary : followed.saved
   session.out.line('summary', { job: job.id, ...summary })
   if (session.out.json) return
-  const { files, bytes, newBytes } = summary as { files: number; bytes: number; newBytes: number }
-  session.out.print(`Would back up ${counted(files, 'file')}, ${size(bytes)}; ${size(newBytes)} of it new`)
+  const { files, bytes, newBytes, storedBytes } = summary as Estimate
+  const stored = `${size(newBytes)} of it new, stored as about ${size(storedBytes)}`
+  session.out.print(`Would back up ${counted(files, 'file')}, ${size(bytes)}; ${stored}`)
 }
 
 async function remove(session: Session, name: string): Promise<void> {

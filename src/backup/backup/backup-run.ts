@@ -38,6 +38,7 @@ export class BackupRun {
   readonly #signal: AbortSignal
   readonly #counters = new Counters()
   readonly #skips = new Skips()
+  #homes: Promise<OwnHomes> | undefined
   readonly #exports: ExportFound[] = []
   readonly #startedAt: number
   /** Number of the newest stripe before this run. */
@@ -98,7 +99,8 @@ export class BackupRun {
 
   #ownHomes(): Promise<OwnHomes> {
     const { disk, home } = this.#session.parts
-    return OwnHomes.of(disk, [dirname(home.catalog), home.outbox, home.index])
+    this.#homes ??= OwnHomes.of(disk, [dirname(home.catalog), home.outbox, home.index])
+    return this.#homes
   }
 
   async #dryRun(roots: readonly WalkEntry[]): Promise<BackupSummary> {

@@ -2,9 +2,8 @@
  * Finding out what a backup would store, storing nothing. What new content would take is estimated: all of the first MiBs
  * and then one chunk of every eight are compressed, in frames of one MiB.
  */
-import { zstdCompressSync, constants } from 'node:zlib'
 import { MiB, view } from '../../base/bytes.ts'
-import { chunkId, chunkIdOf, SHARD_BYTES, type ChunkId } from '../../shard/index.ts'
+import { chunkId, chunkIdOf, compressFrame, SHARD_BYTES, type ChunkId } from '../../shard/index.ts'
 import type { Pieces } from '../kernel/jobs.ts'
 import { ID_BYTES } from '../kernel/namer.ts'
 import type { Parts } from '../parts.ts'
@@ -77,9 +76,8 @@ export class DryStore implements ChunkStore {
   #learn(): void {
     const frame = this.#frame.subarray(0, this.#framed)
     if (frame.length === 0) return
-    const params = { [constants.ZSTD_c_compressionLevel]: this.#parts.options.packer.level }
-    const packed = Math.min(frame.length, zstdCompressSync(frame, { params }).length)
-    this.stats.storedBytes += Math.ceil((packed / frame.length) * this.#stoodFor)
+    const { stored } = compressFrame(frame, this.#parts.options.packer.level)
+    this.stats.storedBytes += Math.ceil((stored.length / frame.length) * this.#stoodFor)
     this.#framed = 0
     this.#stoodFor = 0
   }

@@ -3,7 +3,6 @@
  * Invariant: inflating never yields more than the declared length, and exactly that.
  */
 import { constants } from 'node:zlib'
-import { copyOf } from '../base/bytes.ts'
 import { PlexiError } from '../base/errors.ts'
 import { MAX_FRAME_BYTES, ZSTD_WINDOW_LOG } from './options.ts'
 import { compressedBound, Compressor, Decompressor } from './zstd.ts'
@@ -20,12 +19,14 @@ export interface StoredFrame {
 /** Room to inflate any frame: one byte more, by which a longer one shows. */
 export const FRAME_SLAB_BYTES = MAX_FRAME_BYTES + 1
 
-/** Compresses `plain`; keeps it raw where that is not longer. What is stored is a copy: `plain` may be reused. */
+/**
+ * Compresses `plain`; leaves it raw where that is not longer. What is stored is a view of `plain`, or of memory that the
+ * next call overwrites: for the caller to copy or to use up.
+ */
 export function compressFrame(plain: Uint8Array, level: number): StoredFrame {
   const length = compressorOf(level).compress(plain, packedSlab)
   const shorter = length < plain.length
-  const stored = copyOf(shorter ? packedSlab.subarray(0, length) : plain)
-  return { codec: shorter ? 1 : 0, stored, plainLength: plain.length }
+  return { codec: shorter ? 1 : 0, stored: shorter ? packedSlab.subarray(0, length) : plain, plainLength: plain.length }
 }
 
 /**

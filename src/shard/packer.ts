@@ -3,7 +3,7 @@
  * Invariant: a chunk added is in exactly one sealed shard, or handed back by `takeWaiting`; memory is bounded by the
  * window, one open shard and one carried frame.
  */
-import { copyInto, view } from '../base/bytes.ts'
+import { copyInto, copyOf, view } from '../base/bytes.ts'
 import { invariant } from '../base/errors.ts'
 import { compressFrame, inflateFrame, type StoredFrame } from './frame.ts'
 import type { ChunkId } from './ids.ts'
@@ -59,6 +59,10 @@ export class ShardPacker {
   #openEntries = 0
   /** A frame that did not fit the open shard; it will be the first of the next. */
   #carried: PackedFrame | undefined
+  /** Where the frames of the open shard lie, and the carried one: a slab each, as they are many and live shortly. */
+  #openSlab = new Uint8Array(SHARD_PLAIN_BYTES)
+  #carriedSlab = new Uint8Array(SHARD_PLAIN_BYTES)
+  #openStored = 0
   /** Frames put into the open shard, or tried in vain, since its room became scarce. */
   #closing = 0
   /** Frames since then that came out larger than the room. */
@@ -166,8 +170,8 @@ export class ShardPacker {
       if (this.#carried !== undefined) return
     }
     this.#drop(picked, frame.plainLength)
-    if (fits) this.#put(frame)
-    else this.#carried = frame
+    if (fits) this.#put({ ...frame, stored: kept(frame.stored, this.#openSlab, this.#openStored) })
+    else this.#carried = { ...frame, stored: kept(frame.stored, this.#carriedSlab, 0) }
     if (SHARD_PLAIN_BYTES - this.#openUsed < CLOSE_BYTES) this.#seal(sealed)
   }
 
@@ -187,6 +191,7 @@ export class ShardPacker {
   #put(frame: PackedFrame): void {
     this.#open.push(frame)
     this.#openUsed += costOf(frame)
+    this.#openStored += frame.stored.length
     this.#openEntries += frame.chunks.length
   }
 
@@ -209,6 +214,7 @@ export class ShardPacker {
     }
     this.#reopen()
     if (this.#carried !== undefined) {
+      ;[this.#openSlab, this.#carriedSlab] = [this.#carriedSlab, this.#openSlab]
       this.#put(this.#carried)
       this.#carried = undefined
     }
@@ -217,6 +223,7 @@ export class ShardPacker {
   #reopen(): void {
     this.#open = []
     this.#openUsed = tableBytes(0, 0)
+    this.#openStored = 0
     this.#openEntries = 0
     this.#closing = 0
     this.#misses = 0
@@ -230,9 +237,10 @@ const MAX_CLOSING = 8
 /** Small frames compress a little worse than the one before. */
 const MARGIN = 1.03
 
-/** Frames are built in one slab: compressing is synchronous and copies what it keeps. */
+/** Frames are built in one slab: compressing is synchronous, and what is kept of it is copied. */
 const frameSlab = Buffer.allocUnsafeSlow(MAX_FRAME_BYTES)
 
+/** Its `stored` is to be kept before the next. */
 function pack(chunks: readonly KeptChunk[], level: number): PackedFrame {
   const listed = chunks.map(({ id, bytes, kind, evenness }) => ({ id, length: bytes.length, kind, evenness }))
   return { ...compressFrame(joined(chunks), level), chunks: listed }
@@ -256,8 +264,14 @@ function joined(chunks: readonly KeptChunk[]): Uint8Array {
   return frameSlab.subarray(0, end)
 }
 
+function kept(stored: Uint8Array, slab: Uint8Array, at: number): Uint8Array {
+  copyInto(slab, at, stored)
+  return slab.subarray(at, at + stored.length)
+}
+
+/** In memory of their own. */
 function unpack(frame: PackedFrame): KeptChunk[] {
-  const plain = inflateFrame(frame)
+  const plain = frame.codec === 0 ? copyOf(frame.stored) : inflateFrame(frame)
   let at = 0
   return frame.chunks.map(({ length, ...chunk }) => ({
     ...chunk,

@@ -2,8 +2,8 @@ import t, { type Test } from 'tap'
 import fc from 'fast-check'
 import { decodePlain, encodePlain, tableBytes, type ShardContent } from '../../src/shard/layout.ts'
 import { MAX_ENTRIES, MAX_FRAMES, SHARD_PLAIN_BYTES } from '../../src/shard/options.ts'
-import { compressFrame, type ChunkId } from '../../src/shard/index.ts'
-import { chatter, noise } from './samples.ts'
+import type { ChunkId } from '../../src/shard/index.ts'
+import { chatter, frameOf, noise } from './samples.ts'
 
 const idOf = (n: number) => noise(32, 1000 + n) as Uint8Array as ChunkId
 
@@ -14,7 +14,7 @@ function contentOf(frames: readonly (readonly number[])[], kind: 1 | 2 | 3 = 1):
     kind,
     frames: frames.map((lengths, i) => {
       const length = lengths.reduce((a, b) => a + b, 0)
-      return compressFrame(i % 2 === 0 ? chatter(length, i) : noise(length, i), 1)
+      return frameOf(i % 2 === 0 ? chatter(length, i) : noise(length, i))
     }),
     entries: frames.flatMap((lengths, frame) => {
       let offset = 0

@@ -1,6 +1,6 @@
 /** Material for the tests of this room: seeded bytes of several kinds, and chunks with ids. */
 import { createHash } from 'node:crypto'
-import { chunkIdOf, type ChunkId } from '../../src/shard/index.ts'
+import { chunkIdOf, compressFrame, type ChunkId, type StoredFrame } from '../../src/shard/index.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
 export const idMac = Buffer.alloc(32, 0x1d)
@@ -32,6 +32,12 @@ export function chatter(length: number, seed: number): Buffer {
     at += out.write(`{"id":${String(i)},"user":"user-${String(i % 97)}","text":"message ${text}, as always"}\n`, at)
   }
   return out
+}
+
+/** A frame in memory of its own. */
+export function frameOf(plain: Uint8Array): StoredFrame {
+  const frame = compressFrame(plain, 1)
+  return { ...frame, stored: Buffer.from(frame.stored) }
 }
 
 export interface Chunk {

@@ -3,7 +3,6 @@ import { encodePlain, type ShardContent } from '../../src/shard/layout.ts'
 import { sealShard } from '../../src/shard/sealed-shard.ts'
 import {
   chunkIdOf,
-  compressFrame,
   openShard,
   openSlabs,
   SHARD_BYTES,
@@ -12,14 +11,14 @@ import {
 } from '../../src/shard/index.ts'
 import { aeadSeal, deriveSealKey } from '../../src/crypto/seal.ts'
 import { SHARD_PLAIN_BYTES } from '../../src/shard/options.ts'
-import { chatter, chunkOf, epoch, epochKey, idMac, noise, random } from './samples.ts'
+import { chatter, chunkOf, epoch, epochKey, frameOf, idMac, noise, random } from './samples.ts'
 
 const chunks = Array.from({ length: 12 }, (_, i) => chunkOf(i % 3 === 0 ? noise(20_000, i) : chatter(30_000, i)))
 
 /** One frame per two chunks. */
 const content: ShardContent = {
   kind: 1,
-  frames: [0, 2, 4, 6, 8, 10].map((i) => compressFrame(Buffer.concat([chunks[i]!.bytes, chunks[i + 1]!.bytes]), 1)),
+  frames: [0, 2, 4, 6, 8, 10].map((i) => frameOf(Buffer.concat([chunks[i]!.bytes, chunks[i + 1]!.bytes]))),
   entries: chunks.map(({ id, bytes }, i) => ({
     id,
     frame: i >> 1,
@@ -83,7 +82,7 @@ t.test('no two seals share a salt, and equal content gives unlike shards', async
 t.test('a small shard leaves nothing of the one sealed before it', async (t) => {
   seal(1)
   const one = chunkOf(Buffer.from('x'))
-  const frame = compressFrame(one.bytes, 1)
+  const frame = frameOf(one.bytes)
   const entries = [{ id: one.id, frame: 0, offset: 0, length: 1 }]
   const shard = sealShard({ kind: 2, frames: [frame], entries }, { suite: 1, epoch, random: random('small') })
   const opened = openShard(shard.bytes, { epochKey })

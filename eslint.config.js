@@ -33,10 +33,14 @@ const bannedRandomness = ['crypto', 'node:crypto'].map((name) => ({
 }))
 const bannedImports = [...diskModules.map((name) => ({ name, message: ports })), ...bannedRandomness]
 
-const namedOnly = [
+const houseSyntax = [
   { selector: 'ExportDefaultDeclaration', message: 'named exports only' },
   { selector: 'ExportAllDeclaration', message: 'list what is exported; no `export *`' },
   { selector: 'TSEnumDeclaration', message: 'no enums: a const object or a union of literals' },
+  {
+    selector: 'ImportDeclaration[source.value="zod"] ImportSpecifier',
+    message: "import * as z from 'zod': a bundle then carries what is used, not 600 KB",
+  },
 ]
 const bareDate = {
   selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
@@ -62,7 +66,7 @@ export default tseslint.config(
       ...sizes,
       eqeqeq: 'error',
       'no-console': 'error',
-      'no-restricted-syntax': ['error', ...namedOnly],
+      'no-restricted-syntax': ['error', ...houseSyntax],
       'no-template-curly-in-string': 'error',
       'object-shorthand': 'error',
       'prefer-object-has-own': 'error',
@@ -87,7 +91,7 @@ export default tseslint.config(
       'no-restricted-globals': ['error', ...bannedGlobals],
       'no-restricted-properties': ['error', ...bannedProperties],
       'no-restricted-imports': ['error', { paths: bannedImports }],
-      'no-restricted-syntax': ['error', ...namedOnly, bareDate, dateCall],
+      'no-restricted-syntax': ['error', ...houseSyntax, bareDate, dateCall],
     },
   },
   {

@@ -1,5 +1,5 @@
 /** The part of the contract about what the daemon does by itself. Spec: docs/AUTOMATION.md */
-import { z } from 'zod'
+import * as z from 'zod'
 import * as automation from './schemas/automation.ts'
 import * as common from './schemas/common.ts'
 import * as jobs from './schemas/jobs.ts'

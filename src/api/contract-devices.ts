@@ -1,5 +1,5 @@
 /** The routes of the vault's devices, for the contract. */
-import { z } from 'zod'
+import * as z from 'zod'
 import * as common from './schemas/common.ts'
 import * as people from './schemas/people.ts'
 

@@ -1,5 +1,5 @@
 /** The routes of remotes and seeds, for the contract. */
-import { z } from 'zod'
+import * as z from 'zod'
 import * as common from './schemas/common.ts'
 import * as jobs from './schemas/jobs.ts'
 import * as remotes from './schemas/remotes.ts'

@@ -2,7 +2,7 @@
  * The one typed contract of `/api/v1`: per route its role, what it takes and what it answers. The server validates and
  * serialises by it, the client and the tests take their types from it, OpenAPI is generated from it. Spec: docs/API.md
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { automationContract } from './contract-automation.ts'
 import { deviceContract } from './contract-devices.ts'
 import { retentionContract } from './contract-retention.ts'

@@ -3,7 +3,7 @@
  * name, with the nearest known one; nothing is ever silently ignored in a file.
  */
 import { parse, TomlError } from 'smol-toml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { PlexiError } from '../base/errors.ts'
 import { migrateDocument, type DocumentMigration } from './document-migration.ts'
 import type { Definition, Setting, Values } from './setting.ts'

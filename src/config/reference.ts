@@ -1,5 +1,5 @@
 /** The annotated default file and the JSON schema, made from the settings themselves so that they cannot disagree. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Definition, Setting } from './setting.ts'
 import { envNameOf } from './loader.ts'
 

@@ -2,7 +2,7 @@
  * One setting: its type, default and documentation in one place. Loader, annotated default file, JSON schema and
  * `config show` are all made from these. Units are written in the value ("50GiB", "10m"), never implied.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { PlexiError } from '../base/errors.ts'
 import { bytesText, durationText, parseBytes, parseDuration } from './quantity.ts'
 

@@ -3,7 +3,7 @@
  *
  * Invariant: what is written obeys every rule that reading enforces (`checkAuthority` runs on both ways).
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { equal, MiB } from '../base/bytes.ts'
 import { PlexiError } from '../base/errors.ts'
 import { openCertificate, type Certificate } from './certificate.ts'

@@ -3,7 +3,7 @@
  *
  * Invariant: a certificate names the peer it is for, and is worth nothing on any other connection.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { isPlexiError, PlexiError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
 import { bytesOf, decodeAs, encode, peerField, uintUpTo, vaultField } from './codec.ts'

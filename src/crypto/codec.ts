@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { decode as cborDecode, encode as cborEncode, Tokenizer, type Token } from 'cborg'
-import { z } from 'zod'
+import * as z from 'zod'
 import { PlexiError } from '../base/errors.ts'
 import { peerKey, type PeerKey, type VaultId } from './ids.ts'
 import { MAX_CBOR_DEPTH } from './options.ts'

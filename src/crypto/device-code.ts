@@ -4,7 +4,7 @@
  *
  * Invariant: proof and welcome are bound to both peers and to the new device's keys, so neither serves anybody else.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { concat, wipe } from '../base/bytes.ts'
 import { PlexiError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'

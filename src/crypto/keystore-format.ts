@@ -4,7 +4,7 @@
  * Invariant: stored Argon2 parameters are held against a floor and a ceiling before they are used.
  */
 import { argon2Sync } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { concat, uint32, view, wipe } from '../base/bytes.ts'
 import { isPlexiError, PlexiError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'

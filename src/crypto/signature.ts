@@ -5,7 +5,7 @@
  * bytes that travel as they were signed, never a re-encoding.
  */
 import { sign as edSign, verify as edVerify, type KeyObject } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { concat, utf8 } from '../base/bytes.ts'
 import { PlexiError } from '../base/errors.ts'
 import { bytesOf, decodeAs, encode, type DecodeLimits } from './codec.ts'

@@ -4,7 +4,7 @@
  * Invariant: what terms promised stays promised: serials only accumulate, a shorter floor waits until the old one has
  * run out. So whoever steals a device, or even the phrase, cannot make hosts forget at once.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { DAY } from '../base/clock.ts'
 import { PlexiError } from '../base/errors.ts'
 import { equal } from '../base/bytes.ts'

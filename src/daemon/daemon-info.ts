@@ -1,5 +1,5 @@
 /** `run/daemon.json`: what the running daemon says about itself, for `up`, `down` and messages. Never trusted as a lock. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { utf8 } from '../base/bytes.ts'
 import type { Disk } from '../base/disk.ts'
 import type { HomePaths } from '../config/home.ts'

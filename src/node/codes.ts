@@ -2,7 +2,7 @@
  * Codes: one line of text that leads to a member of a circle and carries a secret for it (docs/spec/06-dht-records.md,
  * invites and device codes). Invariant: a code that was not copied exactly is refused before anything of it is used.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { concat, equal, fromBase64Url, toBase64Url } from '../base/bytes.ts'
 import { PlexiError } from '../base/errors.ts'
 import { bytesOf, decodeAs, encode, textUpTo, vaultField } from '../crypto/codec.ts'

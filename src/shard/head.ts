@@ -3,7 +3,7 @@
  * The body itself belongs to the backup room; here it is bytes.
  * Invariant: a sealed head is a multiple of 4 KiB and at most 256 KiB, whatever is in it.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { concat, equal, uint32, utf8, view } from '../base/bytes.ts'
 import { PlexiError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'

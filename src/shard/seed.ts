@@ -3,7 +3,7 @@
  * Invariants: the signed part binds every shard by one root; items ascend by shard id, so that none comes twice; nothing
  * in a seed is of use to another host, device or vault.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { compare, KiB } from '../base/bytes.ts'
 import { PlexiError } from '../base/errors.ts'
 import { bytesOf, bytesUpTo, decodeAs, encode, peerField, uint, uintUpTo, vaultField } from '../crypto/codec.ts'

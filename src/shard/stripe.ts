@@ -2,7 +2,7 @@
  * Stripes: ids, index records and the manifest that every put carries. Spec: docs/spec/03-stripe.md § Stripe, § Manifest.
  * Invariant: a record's id is the hash of its shape and shard ids; nothing decodes whose id does not match.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { concat, equal, utf8, view } from '../base/bytes.ts'
 import { invariant, PlexiError } from '../base/errors.ts'
 import { bytesOf, decodeAs, encode, parseAs, uintUpTo, type Plain } from '../crypto/codec.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { z } from 'zod'
+import * as z from 'zod'
 import { fromHex, toHex } from '../../src/base/bytes.ts'
 import { isPlexiError } from '../../src/base/errors.ts'
 import {

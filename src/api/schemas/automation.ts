@@ -1,5 +1,5 @@
 /** What the daemon does by itself: sources, schedules, policies, and who is told. Spec: docs/AUTOMATION.md */
-import { z } from 'zod'
+import * as z from 'zod'
 import { text, time, uint } from './common.ts'
 import { backupRequest } from './jobs.ts'
 import { retentionPolicy } from './retention.ts'

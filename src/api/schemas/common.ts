@@ -1,5 +1,5 @@
 /** Shapes shared by all documents of the API. Bytes are integers, times RFC 3339 UTC, probabilities 0–1 or null. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const uint = z.int().min(0)
 /** RFC 3339 UTC with milliseconds. */

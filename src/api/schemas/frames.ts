@@ -1,5 +1,5 @@
 /** Frames of `events/ws`, and how a failure is told. Spec: docs/API.md */
-import { z } from 'zod'
+import * as z from 'zod'
 import * as common from './common.ts'
 import * as jobs from './jobs.ts'
 import * as system from './system.ts'

@@ -1,5 +1,5 @@
 /** Jobs: long work on the daemon, what it reports while it runs and how it ends. Events of a job are numbered from 1. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { pathText, peerId, text, time, uint } from './common.ts'
 
 export const jobState = z.enum(['queued', 'running', 'waiting', 'done', 'failed', 'cancelled'])

@@ -1,5 +1,5 @@
 /** Peers, invites, circles, network, hosting and this vault's identity. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { DAY, MINUTE } from '../../base/clock.ts'
 import { hexId, peerId, probability, text, time, uint } from './common.ts'
 

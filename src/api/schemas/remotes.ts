@@ -1,5 +1,5 @@
 /** Remotes: directories on a disk or NAS that keep a copy of everything; seeds, which carry shards to a host on a disk. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { pathText, peerId, peerRef, text, time, uint } from './common.ts'
 
 export const remote = z.object({

@@ -1,5 +1,5 @@
 /** What is kept of old snapshots: policies. Semantics: docs/BACKUP_SYSTEM.md § Forgetting. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { snapshotFilter, snapshotRef, time, uint } from './common.ts'
 import { job } from './jobs.ts'
 import { snapshot } from './snapshots.ts'

@@ -1,5 +1,5 @@
 /** Snapshots, what is in them, and the shards they rest on. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { flag, hexId, page, pathText, peerId, probability, snapshotFilter, snapshotRef, time, uint } from './common.ts'
 
 export const snapshot = z.object({

@@ -1,5 +1,5 @@
 /** Health, status, node, configuration and the event stream of the daemon. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { hexId, peerId, probability, text, time, uint } from './common.ts'
 
 export const live = z.object({ ok: z.literal(true) })

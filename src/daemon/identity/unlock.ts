@@ -1,5 +1,5 @@
 /** The word of whoever has the words that one device may go on after it forked twice. Signed, so that it cannot be made up. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { decodeAs, encode, peerField, uint, vaultField } from '../../crypto/codec.ts'
 import { vaultId, type PeerKey, type VaultId } from '../../crypto/ids.ts'
 import { openEnvelope, signEnvelope, type SigningKey } from '../../crypto/signature.ts'

@@ -6,7 +6,7 @@
 import type { SelectFn } from '@libp2p/kad-dht'
 import { Libp2pRecord } from '@libp2p/record'
 import { multiaddr } from '@multiformats/multiaddr'
-import { z } from 'zod'
+import * as z from 'zod'
 import { compare, concat, equal, uint32, utf8, view, wipe } from '../../base/bytes.ts'
 import { DAY, type Clock } from '../../base/clock.ts'
 import { PlexiError } from '../../base/errors.ts'

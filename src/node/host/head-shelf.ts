@@ -5,7 +5,7 @@
  * cannot judge it: each device's head carries its own copy, and no device can spoil another's.
  * Spec: docs/spec/05-storage-protocol.md § Heads
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { equal } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'

@@ -2,7 +2,7 @@
  * The rows of the host's metadata. Shard rows are fixed binary, because a host may have a million of them; the others
  * are canonical CBOR. Spec: docs/spec/05-storage-protocol.md § Host store
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { view } from '../../base/bytes.ts'
 import { PlexiError } from '../../base/errors.ts'
 import { bytesOf, bytesUpTo, decodeAs, encode, uint } from '../../crypto/codec.ts'

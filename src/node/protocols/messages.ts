@@ -2,7 +2,7 @@
  * Every message of the storage protocols as a schema; canonical CBOR, unknown fields refused. Byte strings that are
  * signed travel as they were signed. Spec: docs/spec/05-storage-protocol.md § Messages
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { PlexiError } from '../../base/errors.ts'
 import {
   bytesOf,

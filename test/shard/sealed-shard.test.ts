@@ -1,14 +1,7 @@
 import t from 'tap'
 import { encodePlain, type ShardContent } from '../../src/shard/layout.ts'
 import { sealShard } from '../../src/shard/sealed-shard.ts'
-import {
-  chunkIdOf,
-  openShard,
-  openSlabs,
-  SHARD_BYTES,
-  shardHeader,
-  shardRoot,
-} from '../../src/shard/index.ts'
+import { chunkIdOf, openShard, openSlabs, SHARD_BYTES, shardHeader, shardRoot } from '../../src/shard/index.ts'
 import { aeadSeal, deriveSealKey } from '../../src/crypto/seal.ts'
 import { SHARD_PLAIN_BYTES } from '../../src/shard/options.ts'
 import { chatter, chunkOf, epoch, epochKey, frameOf, idMac, noise, random } from './samples.ts'

@@ -17,7 +17,6 @@ import { restic } from './contenders/restic.ts'
 import { setNames, type SetName } from './data/sets.ts'
 import { writePage } from './report/page.ts'
 import { comparison, cpu, goals, growth, stages, type Rows } from './report/tables.ts'
-import { PageCache } from './page-cache.ts'
 import type { Result, SetResult } from './result.ts'
 import { lookAtOurselves, machine, measureGrowth, measureSet } from './run.ts'
 
@@ -80,14 +79,12 @@ try {
 async function main(): Promise<Result> {
   buildProgram()
   await makeSets()
-  const cache = new PageCache(join(folder, 'page-cache'))
   const sets: SetResult[] = []
   const soFar = { machine: machine(), rounds, scale, sets, growth: [], stages: {} }
   for (const name of chosen) {
-    sets.push(await measureSet({ folder, name, rounds, contenders: contenders(), cache, tell }))
+    sets.push(await measureSet({ folder, name, rounds, contenders: contenders(), tell }))
     keep(soFar)
   }
-  cache.close()
   const ourselves = chosen.includes('A') && !values['no-profile'] ? await lookAtOurselves(folder) : { stages: {} }
   const growth = wanted.includes('E') ? await measureGrowth(folder, { scale, tell }) : []
   return { ...soFar, growth, ...ourselves }

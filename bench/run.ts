@@ -1,8 +1,8 @@
 /** One set through all contenders, round by round; then PlexiChat alone: stages, whole process, growth. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileBytes, type Contender, type Place } from './contenders/contender.ts'
 import { EngineProcess, profiled, wholeProcess } from './contenders/plexichat.ts'
 import { setE, writeLongTree } from './data/long-stream.ts'
@@ -11,7 +11,6 @@ import { sets, Source, type SetName } from './data/sets.ts'
 import { stagesOf } from './profile.ts'
 import type { EngineOrder } from './engine.ts'
 import type { Measured } from './measure.ts'
-import type { PageCache } from './page-cache.ts'
 import type { Growth, Result, Series, SetResult } from './result.ts'
 
 const longStreamProgram = join(import.meta.dirname, 'data', 'long-stream.ts')
@@ -24,11 +23,10 @@ interface SetRun {
   readonly name: SetName
   readonly rounds: number
   readonly contenders: readonly Contender[]
-  readonly cache: PageCache
   readonly tell: Tell
 }
 
-export async function measureSet({ folder, name, rounds, contenders, cache, tell }: SetRun): Promise<SetResult> {
+export async function measureSet({ folder, name, rounds, contenders, tell }: SetRun): Promise<SetResult> {
   // While both states lie under their own names.
   const changed = sets[name].operations.includes('edited')
     ? { changedBytes: await changedPages(join(folder, name)) }
@@ -37,18 +35,19 @@ export async function measureSet({ folder, name, rounds, contenders, cache, tell
   source.show('first')
   const bytes = fileBytes(source.path)
   const taking = contenders.filter(({ spared }) => !(spared ?? []).includes(name))
-  const pairs = taking.map((contender) => ({ contender, series: emptySeries(contender) }))
-  const scratch = join(folder, 'scratch')
+  const pairs = taking.map((contender, i) => ({
+    contender,
+    place: { source: source.path, scratch: join(folder, `scratch-${String(i)}`) },
+    series: emptySeries(contender),
+  }))
   for (let round = 1; round <= rounds; round++) {
-    for (const [i, pair] of pairs.entries()) {
-      const place = { source: source.path, scratch: join(scratch, `${String(round)}-${String(i)}`) }
-      await measureOne({ ...pair, name, source, place, cache, check: round === 1 })
-    }
+    for (const pair of pairs) await measureOne(name, source, { ...pair, check: round === 1 })
     tell(`set ${name}: round ${String(round)} of ${String(rounds)}`)
   }
-  // Not before: for a minute after many files were deleted ext4 looks for free inodes past all of them, and whoever
-  // makes files next would pay for that.
-  rmSync(scratch, { recursive: true, force: true })
+  for (const { place } of pairs) {
+    rmSync(place.scratch, { recursive: true, force: true })
+    rmSync(putAwayTo(place.scratch), { recursive: true, force: true })
+  }
   source.show('first')
   return { set: name, title: sets[name].title, bytes, ...changed, series: pairs.map(({ series }) => series) }
 }
@@ -57,10 +56,25 @@ function emptySeries({ name, role }: Contender): Series {
   return { name, role, runs: {}, storedBytes: 0 }
 }
 
+/**
+ * `keep`: until the set is done. For minutes after very many files were deleted ext4 looks for free inodes past all of
+ * them, and whoever restores next would pay for that.
+ */
+function putAway(restored: string, keep: boolean): void {
+  if (!keep) {
+    rmSync(restored, { recursive: true, force: true })
+    return
+  }
+  const to = putAwayTo(dirname(restored))
+  mkdirSync(to, { recursive: true })
+  renameSync(restored, join(to, String(readdirSync(to).length)))
+}
+
+function putAwayTo(scratch: string): string {
+  return `${scratch}-restored`
+}
+
 interface One {
-  readonly name: SetName
-  readonly source: Source
-  readonly cache: PageCache
   readonly contender: Contender
   readonly place: Place
   readonly series: Series
@@ -68,14 +82,13 @@ interface One {
   readonly check: boolean
 }
 
-async function measureOne({ name, source, cache, contender, place, series, check }: One): Promise<void> {
+async function measureOne(name: SetName, source: Source, { contender, place, series, check }: One): Promise<void> {
   source.show('first')
   await contender.prepare(place)
   for (const operation of sets[name].operations) {
     if (operation === 'edited') source.show('edited')
     // What earlier work left to be written, or drove out of the page cache, must not be paid for by this one.
     execFileSync('sync')
-    cache.fill()
     execFileSync('sh', ['-c', 'find "$0" -type f -exec cat {} + > /dev/null', source.path])
     const measured = await contender.run(operation, place)
     if (measured === undefined) continue
@@ -86,10 +99,11 @@ async function measureOne({ name, source, cache, contender, place, series, check
       // The floor never saw the edits.
       if (check && (contender.role !== 'floor' || !sets[name].operations.includes('edited')))
         execFileSync('diff', ['-r', source.path, contender.restored(place)])
-      if (sets[name].manyFiles !== true) rmSync(join(place.scratch, 'restored'), { recursive: true, force: true })
+      putAway(join(place.scratch, 'restored'), sets[name].manyFiles === true)
     }
   }
   await contender.finish?.()
+  rmSync(place.scratch, { recursive: true, force: true })
 }
 
 /** Profiles cost time, so they have runs of their own. */

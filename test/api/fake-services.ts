@@ -210,7 +210,6 @@ export interface FakeState {
   /** Keeps `follow` open after its events until its reader goes away. */
   jobStaysOpen: boolean
   status: Status
-  snapshots: Snapshot[]
   shutdowns: number
 }
 
@@ -221,7 +220,6 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
     jobEnd: { state: 'done', summary },
     jobStaysOpen: false,
     status,
-    snapshots: [snapshot],
     shutdowns: 0,
   }
   const called = <T>(name: string, argument: unknown, answer: T): Promise<T> => {
@@ -264,7 +262,7 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
     snapshots: {
       list: (filter) => {
         state.calls.push(['snapshots.list', filter])
-        return state.snapshots
+        return [snapshot]
       },
       get: (ref) =>
         ref === 'latest'

@@ -1,6 +1,5 @@
 /** `snapshots`: what there is to go back to. */
 import { Command } from 'commander'
-import type { Snapshot } from '../../api/index.ts'
 import { given, type Cli } from '../cli.ts'
 import { count, percent, short, size, timestamp } from '../format.ts'
 import { withSnapshotFilter, type SnapshotFilterOptions } from '../snapshot-filter.ts'
@@ -24,15 +23,10 @@ export function build(cli: Cli): Command {
           count(item.files),
           size(item.bytes),
           item.placed ? 'yes' : 'waiting',
-          safety(item),
+          percent(item.safe),
         ])
         return table(session.out, head, rows)
       })
     }),
   )
-}
-
-/** `safe` speaks of hosts alone: 0 of what is placed means that a remote has it. */
-function safety({ placed, safe }: Snapshot): string {
-  return placed && safe === 0 ? 'remote only' : percent(safe)
 }

@@ -59,10 +59,9 @@ export class ShardPacker {
   #openEntries = 0
   /** A frame that did not fit the open shard; it will be the first of the next. */
   #carried: PackedFrame | undefined
-  /** Where the frames of the open shard lie, and the carried one: a slab each, as they are many and live shortly. */
+  /** Where the frames of the open shard lie, and the carried one; used for shard after shard. */
   #openSlab = new Uint8Array(SHARD_PLAIN_BYTES)
   #carriedSlab = new Uint8Array(SHARD_PLAIN_BYTES)
-  #openStored = 0
   /** Frames put into the open shard, or tried in vain, since its room became scarce. */
   #closing = 0
   /** Frames since then that came out larger than the room. */
@@ -170,7 +169,7 @@ export class ShardPacker {
       if (this.#carried !== undefined) return
     }
     this.#drop(picked, frame.plainLength)
-    if (fits) this.#put({ ...frame, stored: kept(frame.stored, this.#openSlab, this.#openStored) })
+    if (fits) this.#put({ ...frame, stored: kept(frame.stored, this.#openSlab, this.#openStored()) })
     else this.#carried = { ...frame, stored: kept(frame.stored, this.#carriedSlab, 0) }
     if (SHARD_PLAIN_BYTES - this.#openUsed < CLOSE_BYTES) this.#seal(sealed)
   }
@@ -188,10 +187,14 @@ export class ShardPacker {
     this.#carried = undefined
   }
 
+  /** Bytes of the open shard's frames. */
+  #openStored(): number {
+    return this.#openUsed - tableBytes(this.#open.length, this.#openEntries)
+  }
+
   #put(frame: PackedFrame): void {
     this.#open.push(frame)
     this.#openUsed += costOf(frame)
-    this.#openStored += frame.stored.length
     this.#openEntries += frame.chunks.length
   }
 
@@ -223,7 +226,6 @@ export class ShardPacker {
   #reopen(): void {
     this.#open = []
     this.#openUsed = tableBytes(0, 0)
-    this.#openStored = 0
     this.#openEntries = 0
     this.#closing = 0
     this.#misses = 0

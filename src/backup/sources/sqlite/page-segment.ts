@@ -11,8 +11,8 @@ import { view } from '../../../base/bytes.ts'
 import { hmac } from '../../../crypto/hash.ts'
 import { chunkId, type ChunkId } from '../../../shard/index.ts'
 
-const MAX_PAGES = 4096
-const MAX_BYTES = 16 * 1024 * 1024
+const MAX_PAGES = 2048
+const MAX_BYTES = 8 * 1024 * 1024
 /** Pages change alone: small chunks keep what lives of an older one from being dragged along. */
 const CHUNK_BYTES = 64 * 1024
 export const PAGE_HASH_BYTES = 16

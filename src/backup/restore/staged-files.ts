@@ -25,6 +25,8 @@ interface State {
   /** Pieces that have yet to come. */
   expected: number
   descriptor: number | undefined
+  /** Bytes the file has, where this job made it. */
+  length: number | undefined
   done: boolean
 }
 
@@ -42,7 +44,7 @@ export class StagedFiles {
     this.#verify = verify
     this.#states = files.map((file) => {
       const staged = Buffer.from(file.staged, 'latin1')
-      return { file, staged, expected: 0, descriptor: undefined, done: false }
+      return { file, staged, expected: 0, descriptor: undefined, length: undefined, done: false }
     })
   }
 
@@ -60,6 +62,7 @@ export class StagedFiles {
       this.#disk.write(descriptor, bytes, position)
       if (this.#verify) this.#compare(descriptor, bytes, position)
       this.#bytes += bytes.length
+      if (state.length !== undefined) state.length = Math.max(state.length, position + bytes.length)
       state.expected -= pieces
       if (state.expected === 0) this.#end(state)
     })
@@ -88,7 +91,8 @@ export class StagedFiles {
     const { end } = state.file
     if (end !== undefined) {
       const descriptor = this.#descriptor(state)
-      this.#disk.truncate(descriptor, end.size)
+      // A file system goes through its blocks even where nothing changes.
+      if (state.length !== end.size) this.#disk.truncate(descriptor, end.size)
       this.#dress(descriptor, state.staged, end.look)
     }
     this.#close(state)
@@ -132,9 +136,12 @@ export class StagedFiles {
     return state.descriptor
   }
 
-  #openFile({ file, staged }: State): number {
+  #openFile(state: State): number {
+    const { file, staged } = state
     try {
-      return this.#disk.open(staged, file.shared ? 'update' : 'create')
+      const descriptor = this.#disk.open(staged, file.shared ? 'update' : 'create')
+      if (!file.shared) state.length = 0
+      return descriptor
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'ENOENT' && file.shared) return this.#createShared(staged)

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { PieceTable } from '../../../src/backup/restore/pieces.ts'
+import type { PourFile } from '../../../src/backup/restore/pour-job.ts'
 import { pour } from '../../../src/backup/restore/pour.ts'
 import { defaultPackerOptions, SHARD_BYTES, ShardPacker, type SealedShard } from '../../../src/shard/index.ts'
 import { systemBlockingDisk } from '../../../src/daemon/system/index.ts'
@@ -20,7 +21,7 @@ function sealed(salt: string, content: readonly Chunk[]): SealedShard {
   return packer.flush()[0]!
 }
 
-function pourInto(file: string, bytes: Uint8Array, wanted: readonly Chunk[] = chunks) {
+function pourInto(file: string, bytes: Uint8Array, wanted: readonly Chunk[] = chunks, end?: PourFile['end']) {
   const pieces = new PieceTable()
   let at = 0
   for (const { id, bytes: plain } of wanted) {
@@ -28,7 +29,8 @@ function pourInto(file: string, bytes: Uint8Array, wanted: readonly Chunk[] = ch
     at += plain.length
   }
   const job = { shard: { bytes, id: shard.id }, pieces: pieces.packed(), verify: false }
-  return pour({ ...job, files: [{ staged: file, shared: true }] }, deps)
+  const whole = end === undefined ? { shared: true } : { shared: false, end }
+  return pour({ ...job, files: [{ staged: file, ...whole }] }, deps)
 }
 
 t.test('a shard is poured into its file', async (t) => {
@@ -65,4 +67,23 @@ t.test('what the right shard does not hold fails its file', async (t) => {
   const file = join(await temporaryDirectory(t), 'file')
   const result = pourInto(file, shard.bytes, [...chunks, chunkOf(noise(10, 4))])
   t.match(result, { failed: [{ file: 0, code: 'STORAGE_CHUNK_CORRUPT' }] })
+})
+
+t.test('a whole file gets its length: holes at its end, leftovers of an earlier try', async (t) => {
+  const folder = await temporaryDirectory(t)
+  const look = { mode: 0o640, mtimeNs: 1_700_000_000_000_000_001n }
+  const plain = Buffer.concat(chunks.map(({ bytes }) => bytes))
+  for (const [name, size, before] of [
+    ['exact', plain.length, undefined],
+    ['hole', plain.length + 70_000, undefined],
+    ['leftover', plain.length, Buffer.alloc(plain.length + 5, 7)],
+  ] as const) {
+    const [staged, path] = [join(folder, `${name}.staged`), join(folder, name)]
+    if (before !== undefined) writeFileSync(staged, before)
+    const result = pourInto(staged, shard.bytes, chunks, { path, size, look })
+    t.match(result, { failed: [] }, name)
+    t.ok(readFileSync(path).equals(Buffer.concat([plain, Buffer.alloc(size - plain.length)])), name)
+    t.equal(statSync(path).mode & 0o777, 0o640, name)
+    t.equal(statSync(path, { bigint: true }).mtimeNs, look.mtimeNs, name)
+  }
 })

@@ -52,6 +52,9 @@ export function pour(job: PourJob, deps: PourDeps): PourResult {
           run = { file: piece.file, at: piece.at, bytes, pieces: 1 }
         }
       } catch (error) {
+        // Now: with two frames inflated since, the next one would lie where its bytes do.
+        if (run !== undefined) files.write(run)
+        run = undefined
         files.fail(piece.file, error)
       }
     }

@@ -63,6 +63,25 @@ t.test('bytes that are not the shard are refused as such, and nothing is written
   t.throws(() => readFileSync(file), { code: 'ENOENT' })
 })
 
+t.test('a damaged chunk fails its own file only, and harms none poured beside it', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const fileOf = (name: string): string => join(directory, name)
+  // A frame each: more than are kept inflated.
+  const [first, damaged, last] = [5, 6, 7].map((seed) => chunkOf(chatter(60_000, seed))) as [Chunk, Chunk, Chunk]
+  const packer = new ShardPacker({ ...defaultPackerOptions, frameBytes: 1 }, { epoch, random: random('three') })
+  packer.addAll([first, { ...damaged, bytes: chatter(60_000, 8) }, last])
+  const pieces = new PieceTable()
+  for (const [file, { id }] of [first, damaged, last].entries())
+    pieces.add({ chunk: id, file, from: 0, length: 60_000, at: 0 })
+  const files = ['first', 'damaged', 'last'].map((name) => ({ staged: fileOf(name), shared: true }))
+  const job = { shard: packer.flush()[0]!, pieces: pieces.packed(), files, verify: false }
+  const { failed } = pour(job, deps)
+  t.match(failed, [{ file: 1, code: 'STORAGE_CHUNK_CORRUPT' }])
+  t.equal(failed.length, 1)
+  t.ok(readFileSync(fileOf('first')).equals(first.bytes))
+  t.ok(readFileSync(fileOf('last')).equals(last.bytes))
+})
+
 t.test('what the right shard does not hold fails its file', async (t) => {
   const file = join(await temporaryDirectory(t), 'file')
   const result = pourInto(file, shard.bytes, [...chunks, chunkOf(noise(10, 4))])

@@ -61,9 +61,11 @@ export function view(bytes: Uint8Array): Buffer {
 
 /**
  * Copies `from` to offset `at` of `into`, as `set` does. Where either is shared memory V8's `set` goes word by word, at a
- * fifth of the speed, and so does a `Buffer` that is copied whole; of a part Node makes one move.
+ * fifth of the speed, and so does a `Buffer` that is copied whole; of a part Node makes one move. Throws as `set` does
+ * where there is no room: Node would leave out the rest without a word.
  */
 export function copyInto(into: Uint8Array, at: number, from: Uint8Array): void {
+  if (at + from.length > into.length) throw new RangeError('no room for the copy')
   const half = from.length >> 1
   view(from).copy(into, at, 0, half)
   view(from).copy(into, at + half, half)

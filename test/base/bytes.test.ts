@@ -42,6 +42,8 @@ t.test('copies are the same bytes, from and to shared memory as well', (t) => {
       )
     }),
   )
+  for (const at of [9, 40, 41]) t.throws(() => bytes.copyInto(shared, at, new Uint8Array(32)), RangeError)
+  bytes.copyInto(shared, 40, new Uint8Array(0))
   shared.fill(2)
   const whole = bytes.copyOf(shared)
   shared.fill(1)

@@ -57,9 +57,10 @@ export class SmallFiles {
   async #read(added: readonly Added[]): Promise<void> {
     const { slabs, parts, store, counters, progress } = this.#deps
     const slab = await slabs.take()
+    let stored = Promise.resolve()
     try {
       const result = await parts.kernel.run('read', jobOf(slab, added))
-      const stored = store.putPieces(slab, result)
+      stored = store.putPieces(slab, result)
       stored.catch(() => undefined)
       const written = await this.#written(result)
       this.#look(added, slab, result)
@@ -70,7 +71,11 @@ export class SmallFiles {
       }
       progress()
     } finally {
-      slabs.give(slab)
+      // Also where this failed, packers read the slab to the end of their job.
+      const free = (): void => {
+        slabs.give(slab)
+      }
+      stored.then(free, free)
     }
   }
 

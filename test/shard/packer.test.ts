@@ -10,6 +10,7 @@ import {
   ShardPacker,
   verifyShard,
   type SealedShard,
+  type WaitingChunk,
 } from '../../src/shard/index.ts'
 import { chatter, chunkerKey, chunkOf, epoch, epochKey, noise, random, type Chunk } from './samples.ts'
 
@@ -115,6 +116,70 @@ t.test('any mix of chunks and options keeps the promise', async (t) => {
     { numRuns: 25 },
   )
   t.pass()
+})
+
+/** Kinds of content; of the last two the estimate sees samples of the opposite kind. */
+const fillings: readonly ((length: number, seed: number) => Buffer)[] = [
+  noise,
+  chatter,
+  (length, seed) => Buffer.alloc(length, seed),
+  (length, seed) => sampled(noise(length, seed), Buffer.alloc(length)),
+  (length, seed) => sampled(Buffer.alloc(length), noise(length, seed)),
+]
+
+function sampled(bytes: Buffer, samples: Buffer): Buffer {
+  const step = Math.max(1, Math.floor(bytes.length / 1021))
+  for (let at = 0; at < bytes.length; at += step) bytes[at] = samples[at]!
+  return bytes
+}
+
+t.test('memory that is used again, by the caller and for shards, spoils nothing', async (t) => {
+  const near = fc.tuple(fc.constantFrom(65_536, MAX_CHUNK_BYTES >> 1, MAX_CHUNK_BYTES), fc.nat(120))
+  const length = fc.oneof(
+    { weight: 2, arbitrary: fc.integer({ min: 1, max: 300 }) },
+    { weight: 6, arbitrary: fc.integer({ min: 1, max: 80_000 }) },
+    { weight: 1, arbitrary: near.map(([bytes, less]) => bytes - less) },
+  )
+  const batch = fc.array(fc.tuple(length, fc.constantFrom(...fillings)), { minLength: 1, maxLength: 8 })
+  const frameBytes = fc.constantFrom(1, 65_536, 1 << 20)
+  const slab = new Uint8Array(new SharedArrayBuffer(8 * MAX_CHUNK_BYTES))
+  fc.assert(
+    fc.property(
+      fc.array(batch, { maxLength: 24, size: 'max' }),
+      fc.record({ frameBytes, windowChunks: fc.integer({ min: 1, max: 20 }) }),
+      fc.nat(20),
+      (batches, options, takenAt) => {
+        const spare: Uint8Array[] = []
+        const room = () => spare.pop() ?? new Uint8Array(new SharedArrayBuffer(SHARD_BYTES))
+        const into = new ShardPacker({ ...defaultPackerOptions, ...options }, { epoch, random: random('again'), room })
+        const wanted = new Map<string, Uint8Array>()
+        const found = new Map<string, Uint8Array>()
+        const held: WaitingChunk[] = []
+        const take = (shards: readonly SealedShard[]) => {
+          for (const [id, bytes] of contentsOf({ ok: () => true }, shards)) found.set(id, bytes)
+          for (const { bytes } of shards) spare.push(bytes.fill(0x55))
+        }
+        for (const [no, some] of batches.entries()) {
+          let at = 0
+          const chunks = some.map(([length, fill], i) => {
+            const chunk = chunkOf(fill(length, 10 * no + i))
+            wanted.set(String(chunk.id), chunk.bytes)
+            slab.set(chunk.bytes, at)
+            return { ...chunk, bytes: slab.subarray(at, (at += length)) }
+          })
+          take(into.addAll(chunks))
+          slab.fill(0xaa, 0, at)
+          if (no === takenAt) held.push(...into.takeWaiting())
+        }
+        take(into.addAll(held))
+        take(into.flush())
+        t.equal(found.size, wanted.size)
+        for (const [id, bytes] of wanted) if (Buffer.compare(found.get(id)!, bytes) !== 0) return false
+        return true
+      },
+    ),
+    { numRuns: 20, endOnFailure: true },
+  )
 })
 
 t.test('what waits can be taken back and nothing of it is sealed', async (t) => {

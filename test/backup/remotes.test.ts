@@ -148,6 +148,26 @@ t.test('a vault with a remote alone is one copy; what lies there goes to hosts w
   t.match(await summaryOf(engine.verify({ readDataPercent: 100 }, never)), { ok: true, bad: [] })
 })
 
+t.test('damage on a remote shows while things are restored: hosts have them, and they are copied again', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const network = new MemoryNetwork(new MemoryHosts(8))
+  const engine = await openEngine({ keys: newVault().keys, home: join(dir, 'home'), network })
+  t.teardown(() => engine.close())
+  const disk = join(dir, 'disk')
+  const source = makeSource(dir, 'a')
+  await engine.remotes.add(disk)
+  await summaryOf(engine.backup({ paths: [source] }, never))
+  await mirror(engine)
+  const damages = [Buffer.alloc(1024 * 1024), Buffer.alloc(1000), Buffer.alloc(1024 * 1024 + 1)] as const
+  shardFiles(disk).forEach((file, i) => {
+    writeFileSync(file, damages[i % damages.length]!)
+  })
+  t.match(await summaryOf(engine.restore({ snapshot: 'latest', to: join(dir, 'out') }, never)), { failed: [] })
+  for (const name of readdirSync(source))
+    t.ok(readFileSync(join(source, name)).equals(readFileSync(join(dir, 'out/source', name))), name)
+  t.ok((await mirror(engine)) > 0, 'what was met')
+})
+
 t.test('what is no place for a remote is refused', async (t) => {
   const dir = await temporaryDirectory(t)
   const open = (home: string): Promise<BackupEngine> =>

@@ -180,12 +180,15 @@ export class Places implements ShardNetwork {
     const faults: HostFault[] = []
     const stop = new AbortController()
     const both = AbortSignal.any([signal, stop.signal])
+    // Only one of those that run at once may write where the request has room.
+    const { stripe, index } = request
     const running = new Map<Place, Promise<Attempt>>()
     let next = 0
     try {
       for (;;) {
         const place = places[next++]
-        if (place !== undefined) running.set(place, this.#attempt(place, request, both))
+        const asked = next === 1 ? request : { stripe, index }
+        if (place !== undefined) running.set(place, this.#attempt(place, asked, both))
         if (running.size === 0) return { ok: false, faults }
         const waitMs = place === undefined ? Infinity : Math.max(MIN_PATIENCE_MS, this.#pace.expected(place) * PATIENCE)
         const attempt = await this.#firstOf(running, next < places.length ? waitMs : Infinity, signal)
@@ -230,7 +233,7 @@ export class Places implements ShardNetwork {
     let outcome: FetchOutcome = { ok: false, faults: [] }
     try {
       if (place === 'hosts') outcome = await hosts.fetch(request, signal)
-      else if (id !== undefined) outcome = await this.#fromRemote(place, id)
+      else if (id !== undefined) outcome = await this.#fromRemote(place, id, request.into)
     } catch (error) {
       // Whoever asked has stopped, or has the shard from elsewhere.
       if (!signal.aborted) throw error
@@ -241,9 +244,9 @@ export class Places implements ShardNetwork {
   }
 
   /** A shard that is merely not there is no fault: remotes keep data shards alone, and a new one has little yet. */
-  async #fromRemote(remote: Remote, id: ShardId): Promise<FetchOutcome> {
+  async #fromRemote(remote: Remote, id: ShardId, into?: Uint8Array): Promise<FetchOutcome> {
     try {
-      const bytes = await remote.directory.read(id)
+      const bytes = await remote.directory.read(id, into)
       if (bytes === undefined) return { ok: false, faults: [] }
       return { ok: true, bytes, from: REMOTE_PEER, faults: [] }
     } catch (error) {

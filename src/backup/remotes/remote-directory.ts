@@ -45,11 +45,14 @@ export class RemoteDirectory {
     this.#deps = deps
   }
 
-  /** Undefined where it is not there; checked against its id. Throws `STORAGE_SHARD_CORRUPT`, or what the disk throws. */
-  async read(id: ShardId): Promise<Uint8Array | undefined> {
+  /**
+   * In `into` where that has room; undefined where it is not there. Checked against its id, also for those who check it
+   * themselves: damage is to be noted here. Throws `STORAGE_SHARD_CORRUPT`, or what the disk throws.
+   */
+  async read(id: ShardId, into?: Uint8Array): Promise<Uint8Array | undefined> {
     let bytes
     try {
-      bytes = await this.#deps.disk.readFile(this.#file(id), SHARD_BYTES)
+      bytes = await this.#deps.disk.readFile(this.#file(id), SHARD_BYTES, into)
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined

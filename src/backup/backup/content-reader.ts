@@ -171,10 +171,10 @@ export class ContentReader {
         if (!last) reading = read()
         copyInto(slab, chunk.maxBytes - rest.length, rest)
         const block = slab.subarray(chunk.maxBytes - rest.length, chunk.maxBytes + count)
-        const { used, stored } = await this.#cut({ slab, block, last }, builder)
-        storing.push(stored)
-        size += used
-        rest = copyOf(block.subarray(used))
+        const cut = await this.#cut({ slab, block, last }, builder)
+        storing.push(cut.stored)
+        size += cut.used
+        rest = cut.rest
         signal.throwIfAborted()
         if (reading === undefined) break
       }
@@ -187,10 +187,11 @@ export class ContentReader {
     }
   }
 
+  /** `rest`: a copy of what the block leaves over, as its slab may be given on at any moment. */
   async #cut(
     { slab, block, last }: { slab: Uint8Array; block: Uint8Array; last: boolean },
     builder: ContentBuilder,
-  ): Promise<{ used: number; stored: Promise<void> }> {
+  ): Promise<{ used: number; rest: Uint8Array; stored: Promise<void> }> {
     const { parts, store, slabs, counters, progress } = this.#deps
     let stored: Promise<void> = Promise.resolve()
     try {
@@ -199,7 +200,7 @@ export class ContentReader {
       const used = await pushExtents(pieces, builder)
       counters.bytesDone += used
       progress()
-      return { used, stored }
+      return { used, rest: copyOf(block.subarray(used)), stored }
     } finally {
       const free = (): void => {
         slabs.give(slab)

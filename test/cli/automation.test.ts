@@ -33,7 +33,10 @@ t.test('source: ls, add, show, estimate, rm', async (t) => {
   t.match((await json('source', 'rm', 'home')).json, { ok: true, name: 'home' })
   t.match((await json('source', 'rm', 'none')).error, { code: 'STORAGE_SOURCE_NOT_FOUND', exitCode: 18 })
   t.match((await json('source', 'add', 'default', '/x')).error, { exitCode: 2 }, 'a reserved name')
-  t.match((await json('source', 'add', 'a/b', '/x')).error, { exitCode: 2 })
+  t.match((await json('source', 'add', '/srv/docs', '/x')).error, {
+    exitCode: 2,
+    remedy: 'plexichat source add docs /srv/docs /x',
+  })
 })
 
 t.test('backup of a known source by its name alone, with more on top', async (t) => {

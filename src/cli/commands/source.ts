@@ -1,7 +1,9 @@
 /** `source`: what is backed up again and again, under a name. */
+import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
 import type { BackupSummary, Source } from '../../api/index.ts'
 import type { Cli } from '../cli.ts'
+import { PlexiError } from '../../base/errors.ts'
 import { cliClock } from '../clock.ts'
 import { ago, counted, size } from '../format.ts'
 import { followJob } from '../job-follow.ts'
@@ -47,9 +49,20 @@ async function list(session: Session): Promise<void> {
 type AddOptions = SourceOptions & { readonly replace?: boolean }
 
 async function add(session: Session, ...[name, paths, options]: [string, string[], AddOptions]): Promise<void> {
+  if (name.includes('/')) throw pathForName(name, paths)
   const body = { name, replace: options.replace === true, ...definitionBody(session, paths, options) }
   const made = await session.ask('sourceAdd', { body })
   session.out.document(made, () => session.out.good(`${made.name}: ${what(made)}`))
+}
+
+/** The name was left out, most likely. */
+function pathForName(path: string, more: readonly string[]): PlexiError {
+  const all = [path, ...more].join(' ')
+  return new PlexiError(
+    'VALIDATION_USAGE',
+    { reason: `"${path}" is a path: a source has a name before its paths` },
+    { remedy: `plexichat source add ${basename(resolve(path)) || 'all'} ${all}` },
+  )
 }
 
 async function show(session: Session, name: string): Promise<void> {

@@ -53,7 +53,9 @@ export function toPlexiError(error: unknown): PlexiError {
   const what = typeof path === 'string' ? path : message
   // "EACCES: permission denied, mkdir '/x'" says twice what the code says.
   const reason = code === 'SYSTEM_PERMISSION' && typeof path === 'string' ? `${syscall ?? ''} ${path}`.trim() : message
-  return new PlexiError(code ?? 'SYSTEM_UNEXPECTED', { reason, what }, { cause: error })
+  const full = code === 'STORAGE_DISK_FULL' && typeof path === 'string'
+  const texts = full ? { message: `the disk of ${path} is full` } : {}
+  return new PlexiError(code ?? 'SYSTEM_UNEXPECTED', { reason, what }, { ...texts, cause: error })
 }
 
 /** For conditions that only a bug can break. */

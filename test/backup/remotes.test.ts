@@ -2,6 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wri
 import { join } from 'node:path'
 import t from 'tap'
 import type { BackupEngine } from '../../src/backup/index.ts'
+import type { Disk } from '../../src/base/disk.ts'
+import { systemDisk } from '../../src/daemon/system/index.ts'
 import { MemoryHosts, MemoryNetwork } from '../support/memory-network.ts'
 import { noise } from '../support/source-tree.ts'
 import { deviceOf, never, newVault, openEngine, summaryOf, temporaryDirectory } from '../support/vault.ts'
@@ -166,6 +168,31 @@ t.test('damage on a remote shows while things are restored: hosts have them, and
   for (const name of readdirSync(source))
     t.ok(readFileSync(join(source, name)).equals(readFileSync(join(dir, 'out/source', name))), name)
   t.ok((await mirror(engine)) > 0, 'what was met')
+})
+
+t.test('a test of a full remote says that it is full', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const network = new MemoryNetwork(new MemoryHosts(0))
+  let room = true
+  const disk: Disk = {
+    ...systemDisk,
+    async open(path, ...how) {
+      const file = await systemDisk.open(path, ...how)
+      const full = (): Promise<void> => Promise.reject(Object.assign(new Error('no room'), { code: 'ENOSPC' }))
+      return room ? file : { ...file, write: full }
+    },
+  }
+  const engine = await openEngine({ keys: newVault().keys, home: join(dir, 'home'), network, disk })
+  t.teardown(() => engine.close())
+  const path = join(dir, 'disk')
+  await engine.remotes.add(path)
+  room = false
+  await t.rejects(summaryOf(engine.remotes.test(path, false, never)), {
+    code: 'STORAGE_REMOTE_FULL',
+    details: { path },
+  })
+  room = true
+  t.match(await summaryOf(engine.remotes.test(path, false, never)), { ok: true })
 })
 
 t.test('what is no place for a remote is refused', async (t) => {

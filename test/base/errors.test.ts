@@ -36,6 +36,8 @@ t.test('foreign errors get a code and keep their cause', (t) => {
   t.equal(toPlexiError(gone).message, 'not found: /words')
   const denied = { code: 'EACCES', syscall: 'mkdir', path: '/x' }
   t.equal(toPlexiError(Object.assign(new Error('EACCES: no'), denied)).message, 'permission denied: mkdir /x')
+  t.equal(toPlexiError(full).message, 'the disk is full')
+  t.equal(toPlexiError(Object.assign(full, { path: '/mnt/x' })).message, 'the disk of /mnt/x is full')
   const own = new PlexiError('STORAGE_IO')
   t.equal(toPlexiError(own), own)
   t.end()

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { MiB, toHex } from '../../base/bytes.ts'
-import { toPlexiError } from '../../base/errors.ts'
+import { PlexiError, toPlexiError } from '../../base/errors.ts'
 import { mapBounded } from '../../base/queue.ts'
 import { SHARD_BYTES } from '../../shard/index.ts'
 import type { RemoteRow, RemoteShard } from '../catalogue/remote-rows.ts'
@@ -59,7 +59,7 @@ export class RemoteTest {
     this.#run = run
   }
 
-  /** Throws `STORAGE_REMOTE_ABSENT`, `STORAGE_DISK_FULL` and what else the disk throws. */
+  /** Throws `STORAGE_REMOTE_ABSENT`, `STORAGE_REMOTE_FULL` and what else the disk throws. */
   async run(): Promise<RemoteTestSummary> {
     const { catalogue, clock } = this.#parts
     const { row, remote } = this.#at
@@ -99,6 +99,9 @@ export class RemoteTest {
         times.push(clock.elapsed() - begun)
       }
       return times
+    } catch (error) {
+      if (toPlexiError(error).code !== 'STORAGE_DISK_FULL') throw error
+      throw new PlexiError('STORAGE_REMOTE_FULL', { path: this.#at.row.path }, { cause: error })
     } finally {
       await file.close().catch(() => undefined)
       await disk.unlink(path)

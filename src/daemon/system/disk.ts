@@ -66,7 +66,7 @@ export function diskOver(calls: () => Libc): Disk {
     async open(path, how, mode = 0o600) {
       // O_NONBLOCK: a fifo that took a file's place between stat and open must not hang us.
       const flags = openFlags[how] | constants.O_NOFOLLOW | constants.O_NONBLOCK
-      return wrap(await fs.open(path, flags, mode), calls)
+      return wrap(await fs.open(path, flags, mode), path, calls)
     },
     async setMtime(path, mtimeNs) {
       const { setMtime } = calls()
@@ -200,7 +200,15 @@ function needed<T>(call: T | undefined, what: string): T {
   return call
 }
 
-function wrap(handle: fs.FileHandle, calls: () => Libc): DiskFile {
+function wrap(handle: fs.FileHandle, path: DiskPath, calls: () => Libc): DiskFile {
+  /** The system names no file where it was given a descriptor: a user with two disks wants to know which is full. */
+  const naming = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work
+    } catch (error) {
+      throw Object.assign(error as Error, { path: String(path) })
+    }
+  }
   return {
     async read(into, position) {
       return (await handle.read(into, 0, into.length, position)).bytesRead
@@ -208,10 +216,10 @@ function wrap(handle: fs.FileHandle, calls: () => Libc): DiskFile {
     async write(from, position) {
       let at = 0
       while (at < from.length) {
-        at += (await handle.write(from, at, from.length - at, position + at)).bytesWritten
+        at += (await naming(handle.write(from, at, from.length - at, position + at))).bytesWritten
       }
     },
-    sync: () => handle.datasync(),
+    sync: () => naming(handle.datasync()),
     async stat() {
       return toStat(await handle.stat({ bigint: true }))
     },
@@ -221,7 +229,7 @@ function wrap(handle: fs.FileHandle, calls: () => Libc): DiskFile {
       const { size } = await handle.stat()
       return position < size ? { from: position, to: size } : undefined
     },
-    truncate: (size) => handle.truncate(size),
+    truncate: (size) => naming(handle.truncate(size)),
     close: () => handle.close(),
   }
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { mkdtempSync, statSync, symlinkSync, rmSync, writeFileSync, lstatSync } from 'node:fs'
+import { existsSync, mkdtempSync, statSync, symlinkSync, rmSync, writeFileSync, lstatSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -185,4 +185,10 @@ t.test('directories are made with those above them, and where none can be made t
   await t.rejects(disk.mkdir(join(dir, 'a')), { code: 'EEXIST' }, 'a file is there')
   await t.rejects(disk.mkdir(join(dir, 'a/b')), { code: 'ENOTDIR' })
   if (process.platform === 'linux') await t.rejects(disk.mkdir('/proc/none/below'), { code: 'ENOENT' })
+})
+
+t.test('a disk that is full is named', { skip: !existsSync('/dev/full') && 'needs /dev/full' }, async (t) => {
+  const file = await disk.open('/dev/full', 'update')
+  t.teardown(() => file.close())
+  await t.rejects(file.write(Buffer.alloc(10), 0), { code: 'ENOSPC', path: '/dev/full' })
 })

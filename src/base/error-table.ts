@@ -203,7 +203,7 @@ const table = {
   STORAGE_UNRESTORABLE: e(
     422,
     15,
-    '{lost} stripe(s) have fewer than k intact shards',
+    'too few intact shards are left of {lost stripe(s)}',
     'Too many holders are gone or damaged; the list names the snapshots and files hit.',
     'bring holders back online, then: plexichat verify --read-data',
   ),
@@ -294,14 +294,14 @@ const table = {
   STORAGE_PARTIAL: e(
     207,
     3,
-    '{count} item(s) could not be read',
+    '{count item(s)} could not be read',
     'The rest was backed up; the skipped ones are listed.',
     'see the list, then run the backup again',
   ),
   STORAGE_RESTORE_PARTIAL: e(
     207,
     3,
-    '{count} item(s) could not be restored',
+    '{count item(s)} could not be restored',
     'The rest was restored; the failed ones are listed.',
     'run the same restore again',
   ),

@@ -3,6 +3,7 @@
  * Expected outcomes are values, not errors.
  */
 import { errorTable, type ErrorCode } from './error-table.ts'
+import { counted } from './text.ts'
 
 export type { ErrorCode } from './error-table.ts'
 
@@ -82,9 +83,11 @@ function describe(code: ErrorCode, details: ErrorDetails): string {
 
 /** Replaces `{name}` in a table text by the detail of that name, printed on one line. */
 function fill(text: string, details: ErrorDetails): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+  return text.replace(/\{(\w+)(?: (\w+)\(s\))?\}/g, (_whole, name: string, noun?: string) => {
     const value = details[name]
-    return value === undefined ? whole.slice(1, -1) : printable(value)
+    if (typeof value === 'number' && noun !== undefined) return counted(value, noun)
+    if (value === undefined) return noun === undefined ? name : `${name} ${noun}s`
+    return printable(value)
   })
 }
 

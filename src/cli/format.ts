@@ -1,6 +1,8 @@
 /** Numbers as people read them. Sizes in powers of 1024; times relative to now, or exact. */
 import { DAY, HOUR, MINUTE, SECOND } from '../base/clock.ts'
 
+export { count, counted } from '../base/text.ts'
+
 const sizeUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
 /** 1503238553 → "1.4 GiB"; whole bytes below 1 KiB. */
@@ -13,16 +15,6 @@ export function size(bytes: number): string {
   }
   const digits = unit === 0 || value >= 99.95 ? 0 : 1
   return `${value.toFixed(digits)} ${sizeUnits[unit] ?? ''}`
-}
-
-/** 1204 → "1,204" */
-export function count(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ',')
-}
-
-/** "1 file", "3 files" */
-export function counted(value: number, one: string, many = `${one}s`): string {
-  return `${count(value)} ${value === 1 ? one : many}`
 }
 
 /** 0.999998 → "99.9998 %": digits grow with the nines, never rounded up to 100. */

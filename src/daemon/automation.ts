@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Service } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
+import { counted } from '../base/text.ts'
 import { AlarmDesk } from './alarms/alarm-desk.ts'
 import { AlarmStore } from './alarms/alarm-store.ts'
 import { backupConditions } from './alarms/backup-conditions.ts'
@@ -141,5 +142,5 @@ function unrecorded(jobs: JobRunner): Condition[] {
   const { unrecorded: failure } = jobs
   if (failure === undefined) return []
   const { code, details, message } = failure.error
-  return [{ code, details, text: `${failure.jobs} job(s) could not be written to jobs.db: ${message}` }]
+  return [{ code, details, text: `${counted(failure.jobs, 'job')} could not be written to jobs.db: ${message}` }]
 }

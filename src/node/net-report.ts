@@ -5,6 +5,7 @@ import { RECORD_PREFIX } from './dht/store-rules.ts'
 import type { NodeParts } from './node-parts.ts'
 import type { NodeOptions } from './options.ts'
 import { eligible } from './placement/candidates.ts'
+import { counted } from '../base/text.ts'
 
 export interface NetStatus {
   readonly circle: string
@@ -69,19 +70,19 @@ export class NetReport {
       {
         name: 'members',
         ok: status.connections > 0,
-        text: `${status.connections} connection(s) to members`,
+        text: `${counted(status.connections, 'connection')} to members`,
         remedy: status.connections > 0 ? undefined : 'plexichat join CODE',
       },
       {
         name: 'dht',
         ok: status.dht.peers > 0,
-        text: `DHT ${status.dht.mode}, ${status.dht.peers} peer(s) in its table`,
+        text: `DHT ${status.dht.mode}, ${counted(status.dht.peers, 'peer')} in its table`,
         remedy: status.dht.peers > 0 ? undefined : 'plexichat peers add ADDRESS',
       },
       {
         name: 'hosts',
         ok: willing > 0,
-        text: `${willing} of ${hosts.length} host(s) that answer would take shards of yours`,
+        text: `${willing} of ${counted(hosts.length, 'host')} that answer would take shards of yours`,
         remedy: willing > 0 ? undefined : 'plexichat invite',
       },
     ]

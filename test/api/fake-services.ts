@@ -422,7 +422,7 @@ export const schedule: Schedule = {
 }
 
 const run: Run = {
-  ...{ state: 'partial', job: 'job-1', snapshot: ID, code: 'STORAGE_PARTIAL', text: '1 item(s) could not be read' },
+  ...{ state: 'partial', job: 'job-1', snapshot: ID, code: 'STORAGE_PARTIAL', text: '1 item could not be read' },
   ...{ slot: TIME, begun: TIME, ended: TIME, tidy: null },
 }
 

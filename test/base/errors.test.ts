@@ -21,6 +21,13 @@ t.test('details fill the texts, on one line and bounded, whatever a peer put int
   t.end()
 })
 
+t.test('what is counted is one or many', (t) => {
+  t.equal(new PlexiError('STORAGE_PARTIAL', { count: 1 }).message, '1 item could not be read')
+  t.equal(new PlexiError('STORAGE_PARTIAL', { count: 1200 }).message, '1,200 items could not be read')
+  t.equal(new PlexiError('STORAGE_PARTIAL').message, 'count items could not be read')
+  t.end()
+})
+
 t.test('foreign errors get a code and keep their cause', (t) => {
   const full = Object.assign(new Error('no space'), { code: 'ENOSPC' })
   const cases: [unknown, ErrorCode][] = [

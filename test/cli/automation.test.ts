@@ -60,7 +60,7 @@ t.test('schedule: ls, add, show, run, pause, resume, rm', async (t) => {
   await json('schedule', 'add', 'home', '0', '3', '*', '*', 'MON')
   t.match(asked('schedule.add'), { cron: '0 3 * * MON', afterwards: 'nothing' }, 'taken apart by the shell')
   t.match((await json('schedule', 'show', 'c0ff')).json, { id: 'c0ffee00', runs: [{ state: 'partial', snapshot: ID }] })
-  t.match((await at('schedule', 'show', 'c0ff')).stdout, /2026-01-02 03:04:05 +partial .*1 item\(s\) could not be read/)
+  t.match((await at('schedule', 'show', 'c0ff')).stdout, /2026-01-02 03:04:05 +partial .*1 item could not be read/)
   t.match((await json('schedule', 'run', 'c0ff')).json, { id: 'job-1', kind: 'backup' })
   t.match((await json('schedule', 'pause', 'c0ff')).json, { paused: true })
   t.match((await at('schedule', 'pause', 'c0ff')).stdout, /next paused/)

@@ -46,7 +46,9 @@ async function listAll(session: Session): Promise<void> {
   )
 }
 
-/** `{name}` stands for a detail that only a real error has. */
+/** `{name}` or `{name noun(s)}` stands for a detail that only a real error has. */
 function placeholders(text: string): string {
-  return text.replace(/\{(\w+)\}/g, (_whole, name: string) => name.toUpperCase())
+  return text.replace(/\{(\w+)(?: (\w+)\(s\))?\}/g, (_whole, name: string, noun?: string) =>
+    noun === undefined ? name.toUpperCase() : `${name.toUpperCase()} ${noun}s`,
+  )
 }

@@ -3,6 +3,7 @@
  * once. Looked at now and then; only what stayed as it was over some seconds counts.
  */
 import { SECOND, type Clock } from '../../base/clock.ts'
+import { counted } from '../../base/text.ts'
 import { bytesText } from '../../config/quantity.ts'
 import type { Condition } from '../status/alarms.ts'
 
@@ -42,7 +43,7 @@ export class OutboxWatch {
   text(eligible: number): string {
     const mib = 2 ** 20
     const waiting = bytesText(Math.floor(this.#deps.outbox().usedBytes / mib) * mib)
-    const hosts = eligible === 0 ? 'there is no host' : `none of ${eligible} host(s) takes any`
+    const hosts = eligible === 0 ? 'there is no host' : `none of ${counted(eligible, 'host')} takes any`
     return `the outbox is full: ${waiting} wait for hosts and ${hosts}; backups go on when some were placed`
   }
 }

@@ -3,6 +3,7 @@ import type { BackupEngine } from '../../backup/index.ts'
 import type { People } from '../people.ts'
 import type { PlacementLoop } from '../placement-loop.ts'
 import type { Condition } from '../status/alarms.ts'
+import { counted } from '../../base/text.ts'
 
 export interface PlacementCauses {
   readonly engine: Pick<BackupEngine, 'status'>
@@ -19,7 +20,7 @@ export function placementConditions({ engine, people, placement, heads }: Placem
   // Only what was tried and failed: a backup that has just begun is no alarm.
   if (state.queued > 0 && (placement.last?.queued ?? 0) > 0) {
     const eligible = people.eligible().length
-    const text = `${state.queued} part(s) of your backups wait for hosts; ${eligible} can take them now`
+    const text = `waiting for hosts: ${counted(state.queued, 'part')} of your backups; ${eligible} can take them now`
     conditions.push({ code: 'STORAGE_TOO_FEW_HOSTS', text })
   }
   return conditions

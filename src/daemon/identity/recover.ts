@@ -7,6 +7,7 @@ import { deadline, isoTime, MINUTE, SECOND } from '../../base/clock.ts'
 import { DirectoryNetwork } from '../../backup/index.ts'
 import { isPlexiError, PlexiError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { counted } from '../../base/text.ts'
 import type { HomePaths } from '../../config/home.ts'
 import { vaultText } from '../../crypto/ids.ts'
 import { deriveVault, type VaultSecrets } from '../../crypto/vault-keys.ts'
@@ -150,7 +151,7 @@ async function gatherHeads(
     const found = await new DirectoryNetwork({ directory }, { disk, clock }).findHeads()
     if (found.length === 0)
       throw new PlexiError('STORAGE_NO_HEAD', {}, { message: `no head of a vault lies in ${directory}` })
-    hooks.note('info', `${found.length} head(s) found in ${directory}`)
+    hooks.note('info', `${counted(found.length, 'head')} found in ${directory}`)
     here.push(...found)
   }
   const searchMs = request.searchMs ?? SEARCH_MS
@@ -194,7 +195,8 @@ function sourcesOf(heads: readonly FoundHead[]): number {
 }
 
 function warn({ sources, disagreement }: FoundVault, { note }: RecoverHooks): void {
-  if (sources < ENOUGH_SOURCES) note('warning', `only ${sources} member(s) answered; others may know something newer`)
+  if (sources < ENOUGH_SOURCES)
+    note('warning', `only ${counted(sources, 'place')} had a head of this vault; others may know something newer`)
   if (disagreement) note('warning', 'members hold different authorities of the same version: check your devices')
 }
 

@@ -2,6 +2,7 @@
 import type { BackupSummary } from '../../api/index.ts'
 import type { JobRow } from '../jobs/store.ts'
 import type { RunEnd } from './schedule-store.ts'
+import { counted } from '../../base/text.ts'
 
 /** Undefined while it goes on. A snapshot that is safe here ends the run; placing it may take days. */
 export function runEndOf(job: JobRow | undefined, now: number): RunEnd | undefined {
@@ -19,7 +20,10 @@ export function runEndOf(job: JobRow | undefined, now: number): RunEnd | undefin
     case 'done': {
       const { snapshot, skipped } = job.summary as BackupSummary
       if (skipped.length === 0) return { state: 'ok', ended, snapshot, code: null, text: null }
-      const text = `${skipped.length} item(s) could not be read, ${skipped[0]?.path ?? ''} among them`.slice(0, 1_000)
+      const text = `${counted(skipped.length, 'item')} could not be read, ${skipped[0]?.path ?? ''} among them`.slice(
+        0,
+        1_000,
+      )
       return { state: 'partial', ended, snapshot, code: 'STORAGE_PARTIAL', text }
     }
   }

@@ -29,6 +29,8 @@ export interface HomePaths {
   readonly daemonInfo: string
   readonly token: string
   readonly socket: string
+  /** Made for the socket alone, outside the home, where its path would be too long. */
+  readonly socketDirectory: string | undefined
   readonly logs: string
   readonly logFile: string
 }
@@ -69,18 +71,20 @@ export function homePaths(root: string, env: Environment): HomePaths {
     lock: at('run', 'lock'),
     daemonInfo: at('run', 'daemon.json'),
     token: at('run', 'token'),
-    socket: socketPath(root, env),
+    ...socketPlace(root, env),
     logs: at('logs'),
     logFile: at('logs', 'plexichat.log'),
   }
 }
 
 /** `<home>/run/api.sock`, or where that path is too long a short one in a directory of the same account. */
-function socketPath(root: string, env: Environment): string {
+function socketPlace(root: string, env: Environment): Pick<HomePaths, 'socket' | 'socketDirectory'> {
   const path = join(root, 'run', 'api.sock')
-  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return path
+  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return { socket: path, socketDirectory: undefined }
   const hash = createHash('sha256').update(root).digest('hex').slice(0, 16)
   const runtime = env['XDG_RUNTIME_DIR']
-  if (runtime?.startsWith('/') === true) return join(runtime, `plexichat-${hash}.sock`)
-  return join('/tmp', `plexichat-${hash}`, 'api.sock')
+  if (runtime?.startsWith('/') === true)
+    return { socket: join(runtime, `plexichat-${hash}.sock`), socketDirectory: undefined }
+  const socketDirectory = join('/tmp', `plexichat-${hash}`)
+  return { socket: join(socketDirectory, 'api.sock'), socketDirectory }
 }

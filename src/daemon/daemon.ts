@@ -18,7 +18,7 @@ import { Automation } from './automation.ts'
 import { writeDaemonInfo, type DaemonInfo } from './daemon-info.ts'
 import { EventHub } from './event-hub.ts'
 import { HeadWatch } from './head-watch.ts'
-import { prepareHome, requireVault } from './home.ts'
+import { prepareHome, prepareSocketDirectory, removeSocketDirectory, requireVault } from './home.ts'
 import { deviceOf, type Device } from './identity/device.ts'
 import { lockKind, passphraseFrom, readKeystore, writeKeystore } from './identity/keystore-file.ts'
 import { VaultRecord } from './identity/vault-record.ts'
@@ -89,8 +89,9 @@ export async function openDaemon(request: DaemonRequest): Promise<RunningDaemon>
 }
 
 async function openLocked(request: DaemonRequest, lock: HomeLock): Promise<RunningDaemon> {
-  const parts = new Parts([closing(() => lock.release())])
+  const parts = new Parts([closing(() => lock.release()), socketDirectory(request.paths)])
   try {
+    await prepareSocketDirectory(disk, request.paths)
     return await compose(request, parts)
   } catch (error) {
     // Half-started parts may fail to stop; what counts is why they did not start.
@@ -289,6 +290,11 @@ function readyInfo({ keys, certificate }: Device, node: PlexiNode, api: ApiServe
 /** What needs no start. */
 function closing(close: () => void): Service {
   return { start: async () => undefined, stop: async () => close() }
+}
+
+/** Goes when the API that listens in it has stopped. */
+function socketDirectory(paths: HomePaths): Service {
+  return { start: async () => undefined, stop: () => removeSocketDirectory(disk, paths) }
 }
 
 /** What `run/` says about a running daemon is there while it is ready. */

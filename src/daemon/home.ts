@@ -30,7 +30,6 @@ export async function prepareHome(disk: Disk, paths: HomePaths): Promise<void> {
     await makePrivate(disk, directory)
   }
   if (version === undefined) await disk.writeFileAtomic(paths.version, utf8(`${String(HOME_VERSION)}\n`))
-  await prepareSocketDirectory(disk, paths)
 }
 
 /** Throws `SYSTEM_NOT_INITIALISED` where no vault is, `CONFIG_NEWER_HOME` where a newer program wrote. */
@@ -56,7 +55,7 @@ async function homeVersion(disk: Disk, paths: HomePaths): Promise<number | undef
 async function refuseForeign(disk: Disk, paths: HomePaths): Promise<void> {
   if ((await disk.stat(paths.root)) === undefined) return
   const ours = new Set(
-    Object.values(paths as unknown as Record<string, string>).map((path) => path.slice(paths.root.length + 1)),
+    Object.values({ ...paths } as Record<string, string | undefined>).map((path) => path?.slice(paths.root.length + 1)),
   )
   const names = (await disk.readdir(paths.root)).map(String)
   const foreign = names.find((name) => !WELCOME.has(name) && !ours.has(name))
@@ -71,8 +70,11 @@ async function makePrivate(disk: Disk, path: string): Promise<void> {
   if (stat !== undefined && (stat.mode & 0o077) !== 0) await disk.chmod(path, 0o700)
 }
 
-/** The short socket path lies in a directory others can write to: it must be ours alone. */
-async function prepareSocketDirectory(disk: Disk, paths: HomePaths): Promise<void> {
+/**
+ * Where the socket lies while a daemon runs. A short path is in a directory others can write to: it must be ours alone.
+ * Throws `SYSTEM_PERMISSION`.
+ */
+export async function prepareSocketDirectory(disk: Disk, paths: HomePaths): Promise<void> {
   const directory = dirname(paths.socket)
   if (directory === paths.run) return
   await disk.mkdir(directory)
@@ -80,4 +82,9 @@ async function prepareSocketDirectory(disk: Disk, paths: HomePaths): Promise<voi
   if (stat?.kind !== 'directory' || stat.uid !== process.getuid?.() || (stat.mode & 0o077) !== 0) {
     throw new PlexiError('SYSTEM_PERMISSION', { reason: `${directory} must be a private directory of this account` })
   }
+}
+
+/** What was made for the socket alone is not left behind. */
+export async function removeSocketDirectory(disk: Disk, paths: HomePaths): Promise<void> {
+  if (paths.socketDirectory !== undefined) await disk.rmdir(paths.socketDirectory).catch(() => undefined)
 }

@@ -1,8 +1,14 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { homePaths } from '../../src/config/home.ts'
-import { hasVault, prepareHome, requireVault } from '../../src/daemon/home.ts'
+import {
+  hasVault,
+  prepareHome,
+  prepareSocketDirectory,
+  removeSocketDirectory,
+  requireVault,
+} from '../../src/daemon/home.ts'
 import { systemDisk } from '../../src/daemon/system/index.ts'
 
 t.test('a new home is private and carries its version', async (t) => {
@@ -38,7 +44,18 @@ t.test('a short socket directory must be private', async (t) => {
   const runtime = t.testdir({ rt: {} })
   chmodSync(join(runtime, 'rt'), 0o777)
   const paths = homePaths(join(runtime, 'x'.repeat(100)), { XDG_RUNTIME_DIR: join(runtime, 'rt') })
-  await t.rejects(prepareHome(systemDisk, paths), { code: 'SYSTEM_PERMISSION' })
+  await t.rejects(prepareSocketDirectory(systemDisk, paths), { code: 'SYSTEM_PERMISSION' })
   chmodSync(join(runtime, 'rt'), 0o700)
-  await prepareHome(systemDisk, paths)
+  await prepareSocketDirectory(systemDisk, paths)
+  await removeSocketDirectory(systemDisk, paths)
+  t.ok(existsSync(join(runtime, 'rt')), 'it belongs to the system')
+})
+
+t.test('a directory for the socket alone is made and goes again', async (t) => {
+  const paths = homePaths(join(t.testdir(), 'x'.repeat(100)), {})
+  const directory = paths.socketDirectory ?? ''
+  await prepareSocketDirectory(systemDisk, paths)
+  t.equal(statSync(directory).mode & 0o777, 0o700)
+  await removeSocketDirectory(systemDisk, paths)
+  t.notOk(existsSync(directory))
 })

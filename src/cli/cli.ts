@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
 import { PlexiError } from '../base/errors.ts'
+import { namingAbsentRemotes } from './absent-remotes.ts'
 import { parseBytes, parseDuration } from '../config/quantity.ts'
 import type { CliIo } from './io.ts'
 import { Session, type GlobalOptions } from './session.ts'
@@ -32,7 +33,7 @@ export class Cli {
         this.exitCode = typeof code === 'number' ? code : 0
       } catch (error) {
         // What an interrupt or the deadline has broken off shows as such, whatever error it came out as.
-        throw session.signal.aborted ? session.signal.reason : error
+        throw session.signal.aborted ? session.signal.reason : await namingAbsentRemotes(session, error)
       } finally {
         session.close()
       }

@@ -210,6 +210,7 @@ export interface FakeState {
   /** Keeps `follow` open after its events until its reader goes away. */
   jobStaysOpen: boolean
   status: Status
+  remotes: Remote[]
   shutdowns: number
 }
 
@@ -218,6 +219,7 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
     calls: [],
     jobEvents: [{ type: 'summary', ...summary }],
     jobEnd: { state: 'done', summary },
+    remotes: [remote],
     jobStaysOpen: false,
     status,
     shutdowns: 0,
@@ -365,7 +367,7 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
       adopt: (path) => called('hosting.adopt', path, { ...job, kind: 'adopt' as const }),
     },
     remotes: {
-      list: () => [remote],
+      list: () => state.remotes,
       get: (id) => called('remotes.get', id, remote),
       add: (path) => called('remotes.add', path, { ...remote, path }),
       remove: (id, force) => called('remotes.remove', { id, force }, undefined),

@@ -98,6 +98,9 @@ t.test(
 
     renameSync(disk, join(dir, 'drawer'))
     mkdirSync(disk)
+    t.match(engine.remotes.list(), [{ state: 'present' }], 'nobody has looked')
+    t.match(await summaryOf(engine.verify({ readDataPercent: 100 }, never)), { ok: true }, 'hosts have all')
+    t.match(engine.remotes.list(), [{ state: 'absent' }], 'who reads looks first')
     for (const host of world.hosts) host.mood = 'full'
     const waiting = await summaryOf(engine.backup({ paths: [makeSource(dir, 'b')] }, never))
     t.ok(waiting.queued > 0)

@@ -159,6 +159,15 @@ t.test('restore: request and exit codes', async (t) => {
   const lost = await run(['restore', 'latest', '--to', 'out', '--json'])
   t.equal(lost.code, 15)
   t.match(lost.error, { code: 'STORAGE_UNRESTORABLE', details: { files: ['a', 'b'] } })
+
+  const { remotes } = api.state
+  t.teardown(() => (api.state.remotes = remotes))
+  api.state.remotes = remotes.map((remote) => ({ ...remote, state: 'absent' }))
+  const unplugged = await run(['restore', 'latest', '--to', 'out', '--json'])
+  t.match(unplugged.error, {
+    ...{ code: 'STORAGE_UNRESTORABLE', exitCode: 15, details: { files: ['a', 'b'] } },
+    ...{ message: /; \/mnt\/disk\/plexichat is not there$/, remedy: /^connect the drive/ },
+  })
 })
 
 t.test('verify: exit 15 when something is bad', async (t) => {

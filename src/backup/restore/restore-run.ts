@@ -79,8 +79,9 @@ export class RestoreRun {
   }
 
   async run(): Promise<RestoreSummary> {
-    const { clock, kernel } = this.#session.parts
+    const { clock, kernel, remotes } = this.#session.parts
     const startedAt = clock.elapsed()
+    await remotes.look()
     const reference = splitReference(this.#request.snapshot)
     const named = findSnapshot(this.#session.parts, reference.snapshot, this.#request.filter)
     const found = await lookup(this.#tree, named, this.#request.path ?? reference.path ?? '')

@@ -59,6 +59,7 @@ export class VerifyRun {
     const startedAt = parts.clock.elapsed()
     const { snapshot, readDataPercent = 0 } = this.#request
     if (readDataPercent > 0) needGrant(parts.keys, 'fetch')
+    await parts.remotes.look()
     const named = snapshot === undefined ? listSnapshots(parts) : [findSnapshot(parts, snapshot)]
     const stripes = await this.#stripesOf(named, snapshot !== undefined)
     this.#total = stripes.length

@@ -33,6 +33,7 @@ export class Session {
   readonly #writing = new Semaphore(1)
   #readers = 0
   #writers = 0
+  #checked = false
   /** A head of this device was found on hosts and judged since the engine was opened, or since a host refused one. */
   #looked = false
   /** About this very device, since the engine was opened. */
@@ -51,10 +52,22 @@ export class Session {
   async exclusive<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     this.#writers++
     try {
-      return await this.#writing.run(() => this.parts.kernel.use(work), signal)
+      return await this.#writing.run(async () => {
+        await this.#checkBodies(signal)
+        return this.parts.kernel.use(work)
+      }, signal)
     } finally {
       this.#writers--
     }
+  }
+
+  /** Once, before anything new relies on what an earlier run left in the outbox: nothing is being placed yet. */
+  async #checkBodies(signal: AbortSignal): Promise<void> {
+    if (this.#checked) return
+    const { outbox, catalogue, log } = this.parts
+    const damaged = await outbox.giveUpDamaged(catalogue, signal)
+    this.#checked = true
+    if (damaged > 0) log.warn('damaged shards in the outbox were given up', { damaged })
   }
 
   /** Whether something writes or waits to. */

@@ -7,9 +7,13 @@ import { toHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import { PlexiError } from '../../base/errors.ts'
-import { SHARD_BYTES, type ShardId } from '../../shard/index.ts'
+import { SHARD_BYTES, verifyShard, type ShardId } from '../../shard/index.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { ShardRow } from '../catalogue/shard-rows.ts'
 import { giveUpLost } from './lost-bodies.ts'
+
+/** What reading a body fails with when it is not there any more, too short, too long, or on a bad part of the disk. */
+const damage = new Set<unknown>(['ENOENT', 'STORAGE_SHARD_CORRUPT', 'VALIDATION_LIMIT', 'EIO'])
 
 export interface OutboxOptions {
   readonly maxOutboxBytes: number
@@ -128,6 +132,33 @@ export class Outbox {
     for (const name of orphans) await disk.unlink(join(directory, name.toString('utf8')))
     this.#files = names.length - orphans.length
     return orphans.length
+  }
+
+  /**
+   * Gives up bodies that went bad since they were written: parity made of them, or copies, would be bad as well. To be
+   * called when nothing is being placed. Returns their number.
+   */
+  async giveUpDamaged(catalogue: Catalogue, signal: AbortSignal): Promise<number> {
+    const room = Buffer.allocUnsafe(SHARD_BYTES)
+    const damaged: ShardRow[] = []
+    for (const row of catalogue.shards.inOutbox()) {
+      signal.throwIfAborted()
+      if (await this.#isDamaged(row.id, room)) damaged.push(row)
+    }
+    if (damaged.length === 0) return 0
+    const needless = giveUpLost(catalogue, damaged)
+    await this.remove([...damaged, ...needless].map(({ id }) => id))
+    return damaged.length
+  }
+
+  /** False where that cannot be told now. */
+  async #isDamaged(id: ShardId, room: Uint8Array): Promise<boolean> {
+    try {
+      return !verifyShard(await this.read(id, room), id)
+    } catch (error) {
+      const { code } = error as { code?: unknown }
+      return damage.has(code)
+    }
   }
 
   /** Where a body lies; synced once `sync` has run. */

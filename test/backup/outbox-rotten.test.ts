@@ -1,0 +1,40 @@
+/** A body in the outbox that went bad before hosts had it: found, stored again, and nothing waits for ever. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { MemoryHosts, MemoryNetwork } from '../support/memory-network.ts'
+import { describeTree, noise } from '../support/source-tree.ts'
+import { never, newVault, openEngine, summaryOf, temporaryDirectory } from '../support/vault.ts'
+
+for (const hosts of [1, 3, 6])
+  for (const formed of [true, false]) {
+    t.test(`one body of stripes for ${String(hosts)} hosts, ${formed ? 'formed' : 'not formed'}`, async (t) => {
+      const dir = await temporaryDirectory(t)
+      const source = join(dir, 'source')
+      mkdirSync(source)
+      writeFileSync(join(source, 'file'), noise('file', 4_400_000))
+      const home = join(dir, 'home')
+      const { keys } = newVault()
+      const world = new MemoryHosts(hosts)
+      const away = await openEngine({ keys, home, network: new MemoryNetwork(world) })
+      for (const host of world.hosts) host.mood = 'offline'
+      await summaryOf(away.backup({ paths: [source], localOnly: !formed }, never))
+      await away.close()
+      const outbox = join(home, 'outbox')
+      const first = join(outbox, readdirSync(outbox).sort()[0] ?? '')
+      const bytes = readFileSync(first)
+      bytes[500_000] = (bytes[500_000] ?? 0) ^ 1
+      writeFileSync(first, bytes)
+
+      for (const host of world.hosts) host.mood = 'well'
+      const engine = await openEngine({ keys, home, network: new MemoryNetwork(world) })
+      t.teardown(() => engine.close())
+      await summaryOf(engine.drain(never))
+      await summaryOf(engine.backup({ paths: [source] }, never))
+      await summaryOf(engine.drain(never))
+      t.match(await summaryOf(engine.restore({ snapshot: 'latest', to: join(dir, 'out') }, never)), { failed: [] })
+      t.same(describeTree(join(dir, 'out/source')), describeTree(source))
+      t.match(await summaryOf(engine.verify({ readDataPercent: 100 }, never)), { ok: true })
+      t.match(engine.status(), { headPublished: true, queued: 0, queuedBytes: 0 })
+    })
+  }

@@ -70,6 +70,43 @@ t.test('a cancelled backup gives the room in the outbox back', async (t) => {
   t.same(readdirSync(join(dir, 'home/outbox')), [])
 })
 
+for (const what of ['a write', 'a sync'] as const) {
+  t.test(`parity that ${what} failed for takes no room, however often it is tried`, async (t) => {
+    const dir = await temporaryDirectory(t)
+    const home = join(dir, 'home')
+    const outbox = join(home, 'outbox')
+    let armed = false
+    let writes = 0
+    const full = (): Promise<never> => Promise.reject(Object.assign(new Error('no room'), { code: 'ENOSPC' }))
+    const disk: Disk = {
+      ...systemDisk,
+      open: (path, how, mode) => {
+        const fails = armed && what === 'a write' && how === 'write' && String(path).startsWith(outbox)
+        return fails && ++writes % 2 === 0 ? full() : systemDisk.open(path, how, mode)
+      },
+      syncDirectory: (path) =>
+        armed && what === 'a sync' && path === outbox ? full() : systemDisk.syncDirectory(path),
+    }
+    const network = new MemoryNetwork(new MemoryHosts(6))
+    const engine = await openEngine({ keys: newVault().keys, home, network, disk })
+    t.teardown(() => engine.close())
+    await summaryOf(engine.backup({ stream: { name: 'dump', data: dump() }, localOnly: true }, never))
+    const before = readdirSync(outbox).sort()
+    armed = true
+    for (let i = 0; i < 3; i++) await t.rejects(summaryOf(engine.drain(never)))
+    t.same(readdirSync(outbox).sort(), before)
+    t.equal(engine.status().queuedBytes, before.length * 1_048_576)
+    armed = false
+    await summaryOf(engine.drain(never))
+    t.match(engine.status(), { queuedBytes: 0, headPublished: true })
+    t.match(await summaryOf(engine.verify({ readDataPercent: 100 }, never)), { ok: true })
+  })
+}
+
+async function* dump(): AsyncGenerator<Uint8Array> {
+  for (let i = 0; i < 3; i++) yield noise(String(i), 1_100_000)
+}
+
 t.test('two recoveries at the same time: a third device takes both histories', async (t) => {
   const dir = await temporaryDirectory(t)
   const world = new MemoryHosts(3)

@@ -24,7 +24,7 @@ interface Draft {
 }
 
 /**
- * Each commit has its price. Stripes with parity are recorded one by one: what a failure leaves of the next one's parity
+ * Each commit has its price. Stripes with parity are recorded one by one: what a crash leaves of the next one's parity
  * nobody knows of.
  */
 const STRIPES_PER_COMMIT = 16
@@ -76,17 +76,31 @@ export class StripeFormer {
     const { outbox } = this.#parts
     const bodies = await Promise.all(data.map((shard) => outbox.read(shard.id)))
     const parity = encodeParity(shape, bodies).map((bytes) => ({ id: shardRoot(bytes), bytes }))
-    await Promise.all(parity.map(({ id, bytes }) => outbox.put(id, bytes)))
-    return parity.map(({ id }) => id)
+    const ended = await Promise.allSettled(parity.map(({ id, bytes }) => outbox.put(id, bytes)))
+    const failed = ended.find((end) => end.status === 'rejected')
+    if (failed === undefined) return parity.map(({ id }) => id)
+    await this.#forget(parity.filter((_, i) => ended[i]?.status === 'fulfilled').map(({ id }) => id))
+    throw failed.reason as Error
   }
 
   async #record(group: PlacementGroup, drafts: readonly Draft[]): Promise<number[]> {
     const { catalogue, outbox } = this.#parts
-    if (drafts.some(({ parity }) => parity.length > 0)) await outbox.sync()
-    return catalogue.commit(() => {
-      catalogue.touch()
-      return drafts.map((draft) => this.#add(group, draft))
-    })
+    const parity = drafts.flatMap((draft) => draft.parity)
+    try {
+      if (parity.length > 0) await outbox.sync()
+      return catalogue.commit(() => {
+        catalogue.touch()
+        return drafts.map((draft) => this.#add(group, draft))
+      })
+    } catch (error) {
+      await this.#forget(parity)
+      throw error
+    }
+  }
+
+  /** Parity the catalogue does not name: the next try writes, and counts, all of it again. */
+  async #forget(parity: readonly ShardId[]): Promise<void> {
+    if (parity.length > 0) await this.#parts.outbox.remove(parity).catch(() => undefined)
   }
 
   #add(group: PlacementGroup, { shape, data, parity }: Draft): number {

@@ -30,11 +30,12 @@ export class Outbox {
   readonly #options: OutboxOptions
   readonly #deps: OutboxDeps
   readonly #limit: number
-  #files: number
+  /** Names of the bodies that are here: one that is written again is one. */
+  #files: Set<string>
   #released = 0
   #freed = Promise.withResolvers<undefined>()
 
-  private constructor(options: OutboxOptions, deps: OutboxDeps, state: { files: number; limit: number }) {
+  private constructor(options: OutboxOptions, deps: OutboxDeps, state: { files: Set<string>; limit: number }) {
     this.#options = options
     this.#deps = deps
     this.#files = state.files
@@ -45,12 +46,12 @@ export class Outbox {
     await deps.disk.mkdir(deps.directory)
     const files = await tidy(deps)
     const { freeBytes } = await deps.disk.space(deps.directory)
-    const half = Math.floor((freeBytes + files * SHARD_BYTES) / 2)
+    const half = Math.floor((freeBytes + files.size * SHARD_BYTES) / 2)
     return new Outbox(options, deps, { files, limit: Math.min(options.maxOutboxBytes, half) })
   }
 
   get usedBytes(): number {
-    return this.#files * SHARD_BYTES
+    return this.#files.size * SHARD_BYTES
   }
 
   /** Bodies that were removed since it was opened. */
@@ -81,11 +82,11 @@ export class Outbox {
 
   /** Durable once `sync` has run after it. Nothing is left of one that failed. */
   async put(id: ShardId, bytes: Uint8Array): Promise<void> {
-    this.#files++
+    this.#files.add(toHex(id))
     try {
       await this.#write(id, bytes)
     } catch (error) {
-      this.#files--
+      this.#files.delete(toHex(id))
       await this.#deps.disk.unlink(this.path(id)).catch(() => undefined)
       throw error
     }
@@ -114,9 +115,9 @@ export class Outbox {
 
   async remove(ids: readonly ShardId[]): Promise<void> {
     for (const id of ids) {
-      if (!(await this.#deps.disk.unlink(this.path(id)))) continue
-      this.#files--
-      this.#released++
+      const there = await this.#deps.disk.unlink(this.path(id))
+      this.#files.delete(toHex(id))
+      if (there) this.#released++
     }
     const freed = this.#freed
     this.#freed = Promise.withResolvers<undefined>()
@@ -130,7 +131,7 @@ export class Outbox {
     const names = await disk.readdir(directory)
     const orphans = names.filter((name) => !known.has(name.toString('latin1')))
     for (const name of orphans) await disk.unlink(join(directory, name.toString('utf8')))
-    this.#files = names.length - orphans.length
+    this.#files = new Set(names.map((name) => name.toString('latin1')).filter((name) => known.has(name)))
     return orphans.length
   }
 
@@ -167,16 +168,16 @@ export class Outbox {
   }
 }
 
-/** Removes what a crash left behind; marks shards whose body is gone. Returns the number of files that stay. */
-async function tidy({ disk, directory, catalogue }: OutboxDeps & { catalogue: Catalogue }): Promise<number> {
+/** Removes what a crash left behind; marks shards whose body is gone. Returns the names of the files that stay. */
+async function tidy({ disk, directory, catalogue }: OutboxDeps & { catalogue: Catalogue }): Promise<Set<string>> {
   const expected = new Map(catalogue.shards.inOutbox().map((row) => [toHex(row.id), row]))
-  let files = 0
+  const files = new Set<string>()
   for (const name of await disk.readdir(directory)) {
-    if (expected.delete(name.toString('latin1'))) files++
+    if (expected.delete(name.toString('latin1'))) files.add(name.toString('latin1'))
     else await disk.unlink(join(directory, name.toString('utf8')))
   }
   if (expected.size === 0) return files
   for (const { id } of giveUpLost(catalogue, [...expected.values()]))
-    if (await disk.unlink(join(directory, toHex(id)))) files--
+    if (await disk.unlink(join(directory, toHex(id)))) files.delete(toHex(id))
   return files
 }

@@ -6,6 +6,13 @@ import { MemoryHosts, MemoryNetwork } from '../support/memory-network.ts'
 import { describeTree, noise } from '../support/source-tree.ts'
 import { never, newVault, openEngine, summaryOf, temporaryDirectory } from '../support/vault.ts'
 
+function rot(outbox: string): void {
+  const first = join(outbox, readdirSync(outbox).sort()[0] ?? '')
+  const bytes = readFileSync(first)
+  bytes[500_000] = (bytes[500_000] ?? 0) ^ 1
+  writeFileSync(first, bytes)
+}
+
 for (const hosts of [1, 3, 6])
   for (const formed of [true, false]) {
     t.test(`one body of stripes for ${String(hosts)} hosts, ${formed ? 'formed' : 'not formed'}`, async (t) => {
@@ -20,11 +27,7 @@ for (const hosts of [1, 3, 6])
       for (const host of world.hosts) host.mood = 'offline'
       await summaryOf(away.backup({ paths: [source], localOnly: !formed }, never))
       await away.close()
-      const outbox = join(home, 'outbox')
-      const first = join(outbox, readdirSync(outbox).sort()[0] ?? '')
-      const bytes = readFileSync(first)
-      bytes[500_000] = (bytes[500_000] ?? 0) ^ 1
-      writeFileSync(first, bytes)
+      rot(join(home, 'outbox'))
 
       for (const host of world.hosts) host.mood = 'well'
       const engine = await openEngine({ keys, home, network: new MemoryNetwork(world) })
@@ -38,3 +41,19 @@ for (const hosts of [1, 3, 6])
       t.match(engine.status(), { headPublished: true, queued: 0, queuedBytes: 0 })
     })
   }
+
+t.test('verify that reads data reads what waits in the outbox, too', async (t) => {
+  const dir = await temporaryDirectory(t)
+  const world = new MemoryHosts(1)
+  for (const host of world.hosts) host.mood = 'offline'
+  const network = new MemoryNetwork(world)
+  const engine = await openEngine({ keys: newVault().keys, home: join(dir, 'home'), network })
+  t.teardown(() => engine.close())
+  async function* data(): AsyncGenerator<Uint8Array> {
+    yield noise('data', 1_400_000)
+  }
+  await summaryOf(engine.backup({ stream: { name: 'dump', data: data() } }, never))
+  t.match(await summaryOf(engine.verify({ readDataPercent: 100 }, never)), { ok: true })
+  rot(join(dir, 'home/outbox'))
+  t.match(await summaryOf(engine.verify({ readDataPercent: 100 }, never)), { ok: false, lostStripes: { length: 1 } })
+})

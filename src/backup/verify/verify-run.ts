@@ -107,8 +107,9 @@ export class VerifyRun {
     const shards = catalogue.shards.ofStripe(row.no)
     const percent = this.#request.readDataPercent ?? 0
     const found = await mapBounded([...stripe.ids.keys()], stripe.n, async (index): Promise<Finding> => {
-      if (shards[index]?.inOutbox === true) return 'intact'
       const read = percent > 0 && random.below(10_000) < percent * 100
+      const here = shards[index]
+      if (here?.inOutbox === true && (!read || (await this.#readBody(here, stripe, index)))) return 'intact'
       return read ? this.#readShard(stripe, index) : this.#askHolders(stripe, index)
     })
     const count = (finding: Finding): number => found.filter((each) => each === finding).length
@@ -131,6 +132,19 @@ export class VerifyRun {
     }
     this.#checked.stripes++
     this.#progress()
+  }
+
+  /** Of what still waits in the outbox; false where it went bad, or left it at this moment. */
+  #readBody({ id }: ShardRow, stripe: StripeRecord, index: number): Promise<boolean> {
+    const { outbox } = this.#session.parts
+    return this.#reads.run(
+      () =>
+        withSlab(async (slab) => {
+          const bytes = await outbox.read(id, slab).catch(() => undefined)
+          return bytes !== undefined && (await this.#look(bytes, stripe, index)).ok
+        }),
+      this.#signal,
+    )
   }
 
   /** The body itself, from whoever has it; a thread looks at it and into it. */

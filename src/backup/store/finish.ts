@@ -61,6 +61,8 @@ async function intoShards(
 ): Promise<void> {
   const { catalogue } = parts
   await writer.mark()
+  // What is cleared below is what moves here, also where reading it failed after an earlier commit.
+  parts.inline.load()
   const tail = await readTail(parts, reader, signal)
   await writer.repack(parts.inline.chunks())
   if (tail !== undefined) await writer.repack(tail.chunks)

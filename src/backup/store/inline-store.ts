@@ -30,17 +30,15 @@ export class InlineStore {
 
   /** Reads the catalogue again: at start, and after a commit that changed frames. */
   load(): void {
-    const keyOf = epochKeyOf(this.#deps.keys)
-    this.#frames = []
-    this.#chunks = new Map()
-    this.#others = new Map()
-    for (const sealed of this.#deps.catalogue.heads.frames()) {
-      const frame = openSealed(sealed, keyOf)
-      this.#frames.push(frame)
-      for (const { id, bytes } of openFrame(frame)) this.#chunks.set(key(id), bytes)
-    }
-    for (const sealed of this.#deps.catalogue.others.frames())
-      for (const { id, bytes } of openFrame(openSealed(sealed, keyOf))) this.#others.set(key(id), bytes)
+    const { catalogue, keys } = this.#deps
+    const keyOf = epochKeyOf(keys)
+    const frames = catalogue.heads.frames().map((sealed) => openSealed(sealed, keyOf))
+    const others = catalogue.others.frames().map((sealed) => openSealed(sealed, keyOf))
+    // All or nothing: what is missing here would not move when the catalogue's frames are cleared.
+    const [chunks, othersChunks] = [byId(frames), byId(others)]
+    this.#frames = frames
+    this.#chunks = chunks
+    this.#others = othersChunks
   }
 
   get frames(): readonly InlineFrame[] {
@@ -105,6 +103,10 @@ function openSealed({ epoch, box }: SealedFrame, keyOf: (epoch: number) => Uint8
   if (secret === undefined) throw new PlexiError('SECURITY_SEALED', { what: 'inline frame', reason: 'no key' })
   const plain = openBox(secret, { label: LABEL, box, what: 'inline frame' })
   return readFrame(decode(plain, { what: 'inline frame', maxBytes: MAX_FRAME }))
+}
+
+function byId(frames: readonly InlineFrame[]): Map<string, Uint8Array> {
+  return new Map(frames.flatMap(openFrame).map(({ id, bytes }) => [key(id), bytes]))
 }
 
 function key(id: Uint8Array): string {

@@ -90,6 +90,31 @@ t.test(
   },
 )
 
+t.test(
+  'files that lie in several shards have their names, and are counted, before all of them are there',
+  async (t) => {
+    const dir = await temporaryDirectory(t)
+    const source = join(dir, 'source')
+    mkdirSync(source)
+    const FILES = 12
+    for (let i = 0; i < FILES; i++) writeFileSync(join(source, String(i)), noise(String(i), 1_400_000))
+    const network = new MemoryNetwork(new MemoryHosts(1))
+    const options = { progressEveryMs: 0, fetchesInFlight: 1 }
+    const engine = await openEngine({ keys: newVault().keys, home: join(dir, 'home'), network, options })
+    t.teardown(() => engine.close())
+    await summaryOf(engine.backup({ paths: [source] }, never))
+    const to = join(dir, 'out')
+    const counts: number[] = []
+    for await (const event of engine.restore({ snapshot: 'latest', to }, never)) {
+      if (event.type !== 'progress' || event.filesDone === (counts.at(-1) ?? 0)) continue
+      counts.push(event.filesDone)
+      t.ok(readdirSync(join(to, 'source')).length >= event.filesDone)
+    }
+    t.ok(counts.length >= 3, counts.join(' '))
+    t.equal(counts.at(-1), FILES)
+  },
+)
+
 t.test('more links than are remembered: the tree is walked once more', async (t) => {
   const dir = await temporaryDirectory(t)
   const setup = { keys: newVault().keys, home: join(dir, 'home'), network: new MemoryNetwork(new MemoryHosts(1)) }

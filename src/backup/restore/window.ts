@@ -105,27 +105,36 @@ export class RestoreWindow {
     this.#ends = []
     this.#size = 0
     const inFlight = this.#deps.parts.options.fetchesInFlight
-    await mapBounded(batches, inFlight, (batch) => this.#pour(batch, ends))
+    await mapBounded(batches, inFlight, (batch) => this.#pour(batch))
     const rest = Array.from({ length: Math.ceil(ends.length / FILES_PER_JOB) }, (_, i) =>
       ends.slice(i * FILES_PER_JOB, (i + 1) * FILES_PER_JOB),
     )
     await mapBounded(rest, inFlight, (files) => this.#finish(files))
   }
 
-  async #pour(batch: Batch, ends: RestoreFile[]): Promise<void> {
+  async #pour(batch: Batch): Promise<void> {
     const { signal } = this.#deps
     signal.throwIfAborted()
     if (batch.files.every((file) => file.failed)) return
+    // Now, not at the end: a file is worth something, and counted, once it has its name.
+    const whole = await this.#pourPieces(batch)
+    if (whole.length > 0) await this.#finish(whole)
+  }
+
+  /** Files that this was the last batch of, and that have yet to be finished. */
+  async #pourPieces(batch: Batch): Promise<RestoreFile[]> {
+    const { signal } = this.#deps
     try {
       const { files, pieces, loose, row } = batch
       const sent = files.map(pourFile)
       const job = { files: sent, pieces: pieces.packed(), loose: [...loose.values()] }
       const result = await this.#pourShard(row, { ...job, verify: this.#deps.verify })
-      this.#settle({ files, sent }, result, ends)
+      return this.#settle({ files, sent }, result)
     } catch (error) {
       signal.throwIfAborted()
       if (isPlexiError(error, 'STORAGE_DISK_FULL')) throw error
       for (const file of batch.files) this.#deps.fail(file, error)
+      return []
     }
   }
 
@@ -156,24 +165,26 @@ export class RestoreWindow {
     const whole = files.filter((file) => !file.failed)
     const job = { files: whole.map((file) => ({ ...pourFile(file), end: endOf(file) })), pieces, verify }
     const result = await parts.kernel.run('pour', job)
-    this.#deps.poured(result)
     for (const { file, ...error } of result.failed) this.#failOne(whole[file], error)
     for (const file of whole) if (!file.failed) this.#deps.done(file)
+    this.#deps.poured(result)
   }
 
+  /** Files that are whole now, but for their look and their name. */
   #settle(
     { files, sent }: { files: readonly RestoreFile[]; sent: readonly PourFile[] },
     result: PourResult,
-    ends: RestoreFile[],
-  ): void {
-    this.#deps.poured(result)
+  ): RestoreFile[] {
+    const whole: RestoreFile[] = []
     for (const { file, ...error } of result.failed) this.#failOne(files[file], error)
     for (const [i, file] of files.entries()) {
       file.waiting--
       if (file.failed || !file.planned || file.waiting > 0) continue
       if (sent[i]?.end !== undefined) this.#deps.done(file)
-      else ends.push(file)
+      else whole.push(file)
     }
+    this.#deps.poured(result)
+    return whole
   }
 
   #failOne(

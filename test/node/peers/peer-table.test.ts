@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import t from 'tap'
+import type { DiskPath } from '../../../src/base/disk.ts'
 import { peerKeyOf, type PeerKey } from '../../../src/crypto/ids.ts'
 import { openPeersDatabase } from '../../../src/node/peers/database.ts'
 import { PeerTable } from '../../../src/node/peers/peer-table.ts'
@@ -119,6 +121,26 @@ void t.test('a database of a newer program is refused', async (t) => {
   database.close()
   await t.rejects(openPeersDatabase(file, ports.disk), { code: 'CONFIG_NEWER_HOME' })
   await t.rejects(openPeersDatabase(t.testdir(), ports.disk), { code: 'STORAGE_DATABASE' })
+})
+
+void t.test('a database is copied before steps change it', async (t) => {
+  const file = `${t.testdir()}/peers.db`
+  const scripts = [] as Buffer[]
+  const disk = {
+    ...ports.disk,
+    readdir: async (path: DiskPath) => [...(await ports.disk.readdir(path)), ...scripts],
+    readFile: async (path: DiskPath, maxBytes: number) =>
+      String(path).endsWith('-next.sql')
+        ? Buffer.from('CREATE TABLE next (x INTEGER) STRICT;')
+        : await ports.disk.readFile(path, maxBytes),
+  }
+  const first = await openPeersDatabase(file, disk)
+  first.close()
+  t.notOk(existsSync(`${file}.v1`))
+  scripts.push(Buffer.from('002-next.sql'))
+  const second = await openPeersDatabase(file, disk)
+  second.close()
+  t.ok(existsSync(`${file}.v1`))
 })
 
 void t.test('trust is in a vault: a vouched peer brings in no other', async (t) => {

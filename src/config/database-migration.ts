@@ -1,9 +1,10 @@
 /**
  * Numbered SQL migrations of one SQLite file. `user_version` is the number of steps applied. A database is copied
- * beside itself before steps are applied to one that holds data; one from a newer program is refused, never touched.
+ * beside itself before steps are applied to one that holds data, older copies go once that succeeded; one from a newer
+ * program is refused, never touched.
  */
 import type { Database } from 'better-sqlite3'
-import { dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Disk } from '../base/disk.ts'
 import { PlexiError } from '../base/errors.ts'
 
@@ -40,6 +41,18 @@ export async function migrateDatabase(database: Database, migrations: SqlMigrati
       { name: database.name, reason: (error as Error).message },
       { cause: error },
     )
+  }
+  // A copy too many is no reason not to start.
+  if (version > 0 && !database.memory) await removeOlderCopies(database, version, disk).catch(() => undefined)
+}
+
+/** What a program of before the last change could open is worth its room; what is older than that is not. */
+async function removeOlderCopies({ name }: Database, version: number, disk: Disk): Promise<void> {
+  const directory = dirname(name)
+  const start = `${basename(name)}.v`
+  for (const other of (await disk.readdir(directory)).map(String)) {
+    const number = other.startsWith(start) ? other.slice(start.length) : ''
+    if (/^[1-9]\d{0,8}$/.test(number) && Number(number) < version) await disk.unlink(join(directory, other))
   }
 }
 

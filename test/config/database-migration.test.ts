@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3'
-import { existsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { migrateDatabase } from '../../src/config/database-migration.ts'
 import { systemDisk } from '../../src/daemon/system/index.ts'
@@ -24,6 +24,21 @@ t.test('steps are applied once, with a copy before a database that holds data is
   t.same(copy.prepare('SELECT * FROM a').all(), [{ x: 1 }])
   t.same(database.prepare('SELECT x, y FROM a').all(), [{ x: 1, y: null }])
   await t.rejects(migrateDatabase(database, [one], systemDisk), { code: 'CONFIG_NEWER_HOME' })
+})
+
+t.test('of the copies the newest is kept, once the steps succeeded', async (t) => {
+  const path = join(t.testdir({ 'test.db.v0': '', 'test.db.vain': '', 'other.db.v1': '' }), 'test.db')
+  const copies = (): string[] => readdirSync(dirname(path)).filter((name) => name.includes('.v'))
+  const others = ['other.db.v1', 'test.db.v0', 'test.db.vain']
+  const database = new Database(path)
+  t.teardown(() => database.close())
+  const three = 'ALTER TABLE a ADD COLUMN z TEXT;'
+  await migrateDatabase(database, [one], systemDisk)
+  await migrateDatabase(database, [one, two], systemDisk)
+  await t.rejects(migrateDatabase(database, [one, two, 'nonsense'], systemDisk), { code: 'STORAGE_DATABASE' })
+  t.same(copies().sort(), [...others, 'test.db.v1', 'test.db.v2'].sort())
+  await migrateDatabase(database, [one, two, three], systemDisk)
+  t.same(copies().sort(), [...others, 'test.db.v2'].sort())
 })
 
 t.test('a failing step changes nothing', async (t) => {

@@ -66,7 +66,7 @@ export interface Disk {
   open(path: DiskPath, how: 'read' | 'create' | 'write' | 'update', mode?: number): Promise<DiskFile>
   /** Whole file, in `into` where it fits there; throws `VALIDATION_LIMIT` when longer than `maxBytes`. */
   readFile(path: DiskPath, maxBytes: number, into?: Uint8Array): Promise<Buffer>
-  /** Writes a temporary file beside `path`, fdatasyncs, renames over it, fsyncs the directory. Default mode 0600. */
+  /** Writes a temporary file (see `isLeftover`) beside `path`, fdatasyncs, renames over it, fsyncs the directory. Default mode 0600. */
   writeFileAtomic(path: string, data: Uint8Array, mode?: number): Promise<void>
   /** Like `lstat`; undefined where nothing is there. */
   stat(path: DiskPath): Promise<DiskStat | undefined>
@@ -101,6 +101,11 @@ export interface Disk {
   /** fsync of a directory, making names in it durable. */
   syncDirectory(path: DiskPath): Promise<void>
   space(path: string): Promise<{ totalBytes: number; freeBytes: number }>
+}
+
+/** Whether a name is that of a temporary file of `writeFileAtomic`: what a crash left, where nobody is writing. */
+export function isLeftover(name: string): boolean {
+  return /^.+\.[0-9a-f]{12}\.tmp$/.test(name)
 }
 
 /** Major and minor number of a device as `stat` gives it in `rdev`. */

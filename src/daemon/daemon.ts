@@ -18,7 +18,7 @@ import { Automation } from './automation.ts'
 import { writeDaemonInfo, type DaemonInfo } from './daemon-info.ts'
 import { EventHub } from './event-hub.ts'
 import { HeadWatch } from './head-watch.ts'
-import { prepareHome, prepareSocketDirectory, removeSocketDirectory, requireVault } from './home.ts'
+import { prepareHome, prepareSocketDirectory, removeLeftovers, removeSocketDirectory, requireVault } from './home.ts'
 import { deviceOf, type Device } from './identity/device.ts'
 import { lockKind, passphraseFrom, readKeystore, writeKeystore } from './identity/keystore-file.ts'
 import { VaultRecord } from './identity/vault-record.ts'
@@ -104,6 +104,7 @@ async function compose(request: DaemonRequest, parts: Parts): Promise<RunningDae
   const { paths, env, version } = request
   const started = clock.now()
   await disk.unlink(paths.daemonInfo)
+  await removeLeftovers(disk, paths)
   const source = { configPath: paths.config, env, ...(request.flags === undefined ? {} : { flags: request.flags }) }
   const settings = await LiveSettings.read(disk, source)
   const { log, logService } = openLog(paths.logFile, settings)

@@ -2,8 +2,8 @@
  * The home directory: made with mode 0700, marked with the number of its layout. A home of a newer program is refused
  * before anything in it is opened, and a directory that is not a home is never taken over.
  */
-import { dirname } from 'node:path'
-import type { Disk } from '../base/disk.ts'
+import { basename, dirname, join } from 'node:path'
+import { isLeftover, type Disk } from '../base/disk.ts'
 import { PlexiError } from '../base/errors.ts'
 import { utf8 } from '../base/bytes.ts'
 import type { HomePaths } from '../config/home.ts'
@@ -30,6 +30,17 @@ export async function prepareHome(disk: Disk, paths: HomePaths): Promise<void> {
     await makePrivate(disk, directory)
   }
   if (version === undefined) await disk.writeFileAtomic(paths.version, utf8(`${String(HOME_VERSION)}\n`))
+}
+
+/** What writers that were cut off left beside our own files. The home is locked: nobody is writing one. */
+export async function removeLeftovers(disk: Disk, paths: HomePaths): Promise<void> {
+  const { version, config, keystore, keyFile, daemonInfo, token } = paths
+  for (const own of [version, config, keystore, keyFile, daemonInfo, token]) {
+    const directory = dirname(own)
+    const start = `${basename(own)}.`
+    for (const name of (await disk.readdir(directory)).map(String))
+      if (isLeftover(name) && name.startsWith(start)) await disk.unlink(join(directory, name))
+  }
 }
 
 /** Throws `SYSTEM_NOT_INITIALISED` where no vault is, `CONFIG_NEWER_HOME` where a newer program wrote. */

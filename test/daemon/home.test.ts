@@ -6,6 +6,7 @@ import {
   hasVault,
   prepareHome,
   prepareSocketDirectory,
+  removeLeftovers,
   removeSocketDirectory,
   requireVault,
 } from '../../src/daemon/home.ts'
@@ -58,4 +59,16 @@ t.test('a directory for the socket alone is made and goes again', async (t) => {
   t.equal(statSync(directory).mode & 0o777, 0o700)
   await removeSocketDirectory(systemDisk, paths)
   t.notOk(existsSync(directory))
+})
+
+t.test('what cut off writers left goes, and nothing else', async (t) => {
+  const paths = homePaths(join(t.testdir(), 'home'), {})
+  await prepareHome(systemDisk, paths)
+  const left = [paths.config, paths.keyFile, paths.token].map((path) => `${path}.0123456789ab.tmp`)
+  const others = [`${paths.config}.old.tmp`, join(paths.root, 'note.0123456789ab.tmp'), `${paths.token}.tmp`]
+  for (const path of [...left, ...others]) writeFileSync(path, 'x')
+  await removeLeftovers(systemDisk, paths)
+  t.same(left.filter(existsSync), [])
+  t.same(others.filter(existsSync), others)
+  t.ok(existsSync(paths.version))
 })

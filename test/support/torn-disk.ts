@@ -125,7 +125,7 @@ export class TornDisk {
 
   /** As the real one does it, in steps that can be crashed between. */
   async #writeFileAtomic(path: string, data: Uint8Array, mode?: number): Promise<void> {
-    const temporary = `${path}.${String(this.points)}.tmp`
+    const temporary = `${path}.${String(this.points).padStart(12, '0')}.tmp`
     const file = await this.#open(temporary, 'create', mode)
     try {
       try {

@@ -166,7 +166,8 @@ async function writeFileAtomic(path: string, data: Uint8Array, mode = 0o600): Pr
     }
     await fs.rename(temporary, path)
   } catch (error) {
-    await fs.rm(temporary, { force: true })
+    // What counts is why it could not be written.
+    await fs.rm(temporary, { force: true }).catch(() => undefined)
     throw error
   }
   await syncDirectory(dirname(path))

@@ -7,7 +7,7 @@
 import { join } from 'node:path'
 import { compare, fromHex, toHex } from '../../base/bytes.ts'
 import { DAY, type Clock } from '../../base/clock.ts'
-import type { Disk } from '../../base/disk.ts'
+import { isLeftover, type Disk } from '../../base/disk.ts'
 import type { Logger } from '../../base/log.ts'
 import { peerKey, publicKeyOfPeer, type VaultId, vaultId } from '../../crypto/ids.ts'
 import { MAX_TERMS_BYTES } from '../../crypto/options.ts'
@@ -108,7 +108,10 @@ class VaultRebuild {
   async #names(): Promise<string[]> {
     const { disk, layout } = this.#deps
     const path = layout.vault(this.#vault)
-    return (await disk.stat(path)) === undefined ? [] : (await disk.readdir(path)).map(String)
+    if ((await disk.stat(path)) === undefined) return []
+    const names = (await disk.readdir(path)).map(String)
+    for (const name of names.filter(isLeftover)) await disk.unlink(join(path, name))
+    return names.filter((name) => !isLeftover(name))
   }
 
   /** Walks rows and names, both in order of the ids; drops rows without a file, returns files without a row. */

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { existsSync, mkdtempSync, statSync, symlinkSync, rmSync, writeFileSync, lstatSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, statSync, symlinkSync, rmSync, writeFileSync, lstatSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { deviceNumber, deviceParts } from '../../../src/base/disk.ts'
+import { deviceNumber, deviceParts, isLeftover } from '../../../src/base/disk.ts'
 import { lacks } from '../../support/file-system.ts'
 import { diskOver, systemDisk as disk } from '../../../src/daemon/system/disk.ts'
 
@@ -21,6 +21,17 @@ t.test('an atomic write replaces the file, keeps mode 0600 and leaves no tempora
   t.equal(String(await disk.readFile(path, 10)), 'two')
   t.equal(statSync(path).mode & 0o777, 0o600)
   t.same((await disk.readdir(dir)).map(String), ['a'])
+})
+
+t.test('an atomic write that fails leaves nothing, and what a crash leaves is known by its name', async (t) => {
+  const inside = join(dir, 'atomic')
+  mkdirSync(join(inside, 'taken'), { recursive: true })
+  await t.rejects(disk.writeFileAtomic(join(inside, 'taken'), Buffer.from('x')), { code: 'EISDIR' })
+  t.same((await disk.readdir(inside)).map(String), ['taken'])
+  const missing: unknown = await disk.writeFileAtomic(join(inside, 'none/x'), Buffer.from('x')).catch((e: unknown) => e)
+  t.ok(isLeftover((missing as { path: string }).path), 'the error names it')
+  t.same(['x.0123456789ab.tmp', 'x.tmp', 'x', '.0123456789ab.tmp'].map(isLeftover), [true, false, false, false])
+  rmSync(inside, { recursive: true })
 })
 
 t.test('reading is bounded', async (t) => {

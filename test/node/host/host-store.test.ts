@@ -103,8 +103,10 @@ t.test('after a crash: unfinished bodies go, unknown files are adopted, lost fil
   await writeFile(hosted(crashed, directory, toHex(extra.id)), extra.bytes)
   await writeFile(hosted(crashed, directory, toHex(torn.id)), torn.bytes.subarray(0, 4096))
   await writeFile(hosted(crashed, 'incoming', 'half'), 'half a body')
+  await writeFile(hosted(crashed, directory, 'terms.0123456789ab.tmp'), 'half of new terms')
   const again = await reopen(t, crashed)
   t.same(await readdir(hosted(crashed, 'incoming')), [])
+  t.notOk((await readdir(hosted(crashed, directory))).some((name) => name.endsWith('.tmp')))
   const presence = await hasShards(again.call(device.peer), device, [lost, short, kept, extra.id])
   t.same(
     presence.map((one) => one.state),

@@ -1,5 +1,6 @@
 /** The command line as commander sees it: global options, and of all commands only the one asked for loaded. */
 import { Command, CommanderError } from 'commander'
+import { errorTable, type ErrorCode } from '../base/error-table.ts'
 import { PlexiError, toPlexiError } from '../base/errors.ts'
 import { Cli, durationOption, globalOptions } from './cli.ts'
 import { commandTable } from './command-table.ts'
@@ -8,6 +9,8 @@ import { Output } from './output.ts'
 
 /** Global options that take a value, needed to find the command's name before parsing. */
 const VALUE_OPTIONS = new Set(['--home', '--timeout'])
+/** Mistakes on the command line: how it should be is told by the help. */
+const HELPED_BY_HELP: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['VALIDATION_USAGE', 'VALIDATION_FORMAT'])
 const HELP_CODES = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version'])
 
 /** Runs one command line; resolves to the exit code. Never throws. */
@@ -35,9 +38,10 @@ export function tellFailure(io: CliIo, thrown: unknown, command: readonly string
   return error.exitCode
 }
 
-/** Where the table knows no better than `plexichat help`, the help of the command in question. */
+/** Where whoever threw knew no better than the table, the help of the command in question. */
 function withHelpOf(command: readonly string[], error: PlexiError): PlexiError {
-  if (command.length === 0 || error.remedy !== 'plexichat help') return error
+  const isOfTable = error.remedy === errorTable[error.code].remedy
+  if (command.length === 0 || !HELPED_BY_HELP.has(error.code) || !isOfTable) return error
   const remedy = command.length === 1 ? `plexichat help ${command.join('')}` : `plexichat ${command.join(' ')} --help`
   const { code, details, message } = error
   return new PlexiError(code, details, { message, remedy, cause: error.cause ?? error })

@@ -211,7 +211,9 @@ t.test('errors: three lines for people, one JSON line for programs, the table’
     exitCode: 18,
   })
   t.equal((await json('shard', 'show', 'ffff')).error['code'], 'STORAGE_SHARD_NOT_FOUND')
-  t.equal((await json('ls', 'latest', '--timeout', '0')).error['code'], 'SYSTEM_TIMEOUT')
+  api.state.jobStaysOpen = true
+  t.equal((await json('jobs', 'attach', 'job-1', '--timeout', '0')).error['code'], 'SYSTEM_TIMEOUT')
+  api.state.jobStaysOpen = false
 })
 
 t.test('usage: exit 2, with a suggestion where one is near', async (t) => {

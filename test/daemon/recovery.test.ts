@@ -49,7 +49,7 @@ t.test(
       AbortSignal.timeout(30_000),
     )
     t.match(recovered, { vault: anna.vault, headSeq: 1, sources: 1, snapshots: 1, published: true })
-    t.match(notes, [/only 1 member/])
+    t.match(notes, [/only 1 place had a head/])
     await t.rejects(homes.init('again'), { code: 'SYSTEM_ALREADY_INITIALISED' })
 
     // No bootstrap: the head says where its hosts are.

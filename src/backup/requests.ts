@@ -179,7 +179,8 @@ export interface VerifyRequest {
 
 export interface BadShard {
   readonly shardId: string
-  readonly stripe: string
+  /** Null where it has none yet. */
+  readonly stripe: string | null
   readonly index: number
   readonly peer: PeerKey | null
   readonly why: HostFault['why']

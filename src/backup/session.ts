@@ -33,7 +33,6 @@ export class Session {
   readonly #writing = new Semaphore(1)
   #readers = 0
   #writers = 0
-  #checked = false
   /** A head of this device was found on hosts and judged since the engine was opened, or since a host refused one. */
   #looked = false
   /** About this very device, since the engine was opened. */
@@ -61,12 +60,10 @@ export class Session {
     }
   }
 
-  /** Once, before anything new relies on what an earlier run left in the outbox: nothing is being placed yet. */
+  /** Before anything new relies on what may have gone bad in the outbox: nothing is being placed yet. */
   async #checkBodies(signal: AbortSignal): Promise<void> {
-    if (this.#checked) return
     const { outbox, catalogue, log } = this.parts
     const damaged = await outbox.giveUpDamaged(catalogue, signal)
-    this.#checked = true
     if (damaged > 0) log.warn('damaged shards in the outbox were given up', { damaged })
   }
 

@@ -61,7 +61,10 @@ export interface PlaceRequest {
   readonly stripe: StripeRecord
   /** Indices that already have a receipt. */
   readonly held: ReadonlySet<number>
-  /** Sealed bytes of shard `index`, from the outbox. May be called more than once per index. */
+  /**
+   * Sealed bytes of shard `index`, from the outbox. May be called more than once per index. Where it throws, or a host
+   * finds that they are not the shard's, that shard alone stays missing, and no host is blamed.
+   */
   read(index: number): Promise<Uint8Array>
   /** Path of a synced file that holds them, where there is one: it may be linked instead of copied. */
   file?(index: number): string
@@ -70,6 +73,8 @@ export interface PlaceRequest {
 export type PlaceEvent =
   | { readonly type: 'receipt'; readonly index: number; readonly receipt: Receipt }
   | { readonly type: 'fault'; readonly index: number; readonly fault: HostFault }
+  /** The body cannot be read here, or is not the shard's any more. */
+  | { readonly type: 'unreadable'; readonly index: number; readonly error: Error }
   /** A standby took over slot `index` for good. */
   | { readonly type: 'replaced'; readonly index: number; readonly from: PeerKey; readonly to: PeerKey }
   /** The last event: every eligible host was tried; `missing` indices have no receipt. */

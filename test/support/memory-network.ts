@@ -3,6 +3,7 @@
  * A host that hangs costs no time: it is reported as a time-out at once.
  */
 import { toHex } from '../../src/base/bytes.ts'
+import { PlexiError, toPlexiError } from '../../src/base/errors.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
 import { peerKeyOf, type PeerKey } from '../../src/crypto/ids.ts'
 import {
@@ -109,7 +110,14 @@ export class MemoryNetwork implements ShardNetwork {
     for (const [index, id] of request.stripe.ids.entries()) {
       if (request.held.has(index)) continue
       signal.throwIfAborted()
-      const bytes = await request.read(index)
+      const bytes = await request.read(index).catch((error: unknown) => toPlexiError(error))
+      if (bytes instanceof PlexiError || !verifyShard(bytes, id)) {
+        missing.push(index)
+        const error =
+          bytes instanceof PlexiError ? bytes : new PlexiError('STORAGE_SHARD_CORRUPT', { shardId: toHex(id) })
+        yield { type: 'unreadable', index, error }
+        continue
+      }
       const group = this.#groupOf(request.stripe.group)
       const slot = group.slots[index]?.host
       let done = false

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { equal, fromHex, toHex, utf8 } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
-import { PlexiError } from '../../base/errors.ts'
+import { PlexiError, toPlexiError } from '../../base/errors.ts'
 import { decode, encode } from '../../crypto/codec.ts'
 import { sha256 } from '../../crypto/hash.ts'
 import { peerKeyOf, type PeerKey } from '../../crypto/ids.ts'
@@ -83,7 +83,15 @@ export class DirectoryNetwork implements ShardNetwork {
       if (request.held.has(index)) continue
       signal.throwIfAborted()
       try {
-        if (!(await this.#link(id, request.file?.(index)))) await this.#write(id, await request.read(index))
+        if (!(await this.#link(id, request.file?.(index)))) {
+          const body = await request.read(index).catch((error: unknown) => toPlexiError(error))
+          if (body instanceof PlexiError) {
+            missing.push(index)
+            yield { type: 'unreadable', index, error: body }
+            continue
+          }
+          await this.#write(id, body)
+        }
         const receipt = {
           shardId: id,
           host: this.#peer,

@@ -124,6 +124,7 @@ export class ShardReader {
     try {
       const bytes = await this.#parts.outbox.read(row.id)
       if (verifyShard(bytes, row.id)) return bytes
+      this.#parts.outbox.suspect()
       this.#parts.log.warn('a shard in the outbox is damaged', { shardId: toHex(row.id) })
     } catch {
       // Placed and removed in this moment: a host has it.

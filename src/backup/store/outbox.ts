@@ -33,6 +33,8 @@ export class Outbox {
   /** Names of the bodies that are here: one that is written again is one. */
   #files: Set<string>
   #released = 0
+  /** Bodies may have gone bad: what an earlier run left may, at first. */
+  #suspected = true
   #freed = Promise.withResolvers<undefined>()
 
   private constructor(options: OutboxOptions, deps: OutboxDeps, state: { files: Set<string>; limit: number }) {
@@ -135,17 +137,24 @@ export class Outbox {
     return orphans.length
   }
 
+  /** Somebody met a body that cannot be read, or is not what it was: `giveUpDamaged` is to look. */
+  suspect(): void {
+    this.#suspected = true
+  }
+
   /**
-   * Gives up bodies that went bad since they were written: parity made of them, or copies, would be bad as well. To be
-   * called when nothing is being placed. Returns their number.
+   * Where there is reason to look, gives up bodies that went bad since they were written: parity made of them, or copies,
+   * would be bad as well. To be called when nothing is being placed. Returns their number.
    */
   async giveUpDamaged(catalogue: Catalogue, signal: AbortSignal): Promise<number> {
+    if (!this.#suspected) return 0
     const room = Buffer.allocUnsafe(SHARD_BYTES)
     const damaged: ShardRow[] = []
     for (const row of catalogue.shards.inOutbox()) {
       signal.throwIfAborted()
       if (await this.#isDamaged(row.id, room)) damaged.push(row)
     }
+    this.#suspected = false
     if (damaged.length === 0) return 0
     const needless = giveUpLost(catalogue, damaged)
     await this.remove([...damaged, ...needless].map(({ id }) => id))

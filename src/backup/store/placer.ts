@@ -2,6 +2,7 @@
  * Bringing stripes to hosts, several at once, while sealing goes on. Spec: docs/spec/03-stripe.md § Placing.
  * Invariants: nothing counts without a receipt; a body leaves the outbox only when its stripe is placed and it has one.
  */
+import { toHex } from '../../base/bytes.ts'
 import { Semaphore } from '../../base/queue.ts'
 import { toPlexiError } from '../../base/errors.ts'
 import type { PeerKey } from '../../crypto/ids.ts'
@@ -80,7 +81,13 @@ export class Placer {
           recording.catch(() => undefined)
           recorded.push(recording)
         } else if (event.type === 'fault') note({ type: 'fault', shardId: idOf(event.index), fault: event.fault })
-        else if (event.type === 'replaced') note({ type: 'replaced', from: event.from, to: event.to })
+        else if (event.type === 'unreadable') {
+          this.#parts.log.warn('a sealed shard cannot be read', {
+            shard: toHex(idOf(event.index)),
+            error: event.error.message,
+          })
+          outbox.suspect()
+        } else if (event.type === 'replaced') note({ type: 'replaced', from: event.from, to: event.to })
       }
       recorded.push(this.#settleStripe(stripe))
     } finally {

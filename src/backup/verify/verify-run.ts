@@ -4,7 +4,7 @@
  */
 import { toHex } from '../../base/bytes.ts'
 import { mapBounded, Semaphore } from '../../base/queue.ts'
-import type { FetchOutcome, FetchRequest, HostFault, StripeRecord } from '../../shard/index.ts'
+import type { FetchOutcome, FetchRequest, HostFault, ShardId, StripeRecord } from '../../shard/index.ts'
 import { isRemoteGroup, REMOTE_PEER } from '../remotes/remote-group.ts'
 import type { ShardRow } from '../catalogue/shard-rows.ts'
 import type { StripeRow } from '../catalogue/stripe-rows.ts'
@@ -40,6 +40,7 @@ export class VerifyRun {
   readonly #checked = { snapshots: 0, stripes: 0, shards: 0, bytes: 0 }
   /** Bodies being read, so that wide stripes do not fill the memory. */
   readonly #reads: Semaphore
+  #done = 0
   #total = 0
 
   constructor(
@@ -61,9 +62,9 @@ export class VerifyRun {
     if (readDataPercent > 0) needGrant(parts.keys, 'fetch')
     await parts.remotes.look()
     const named = snapshot === undefined ? listSnapshots(parts) : [findSnapshot(parts, snapshot)]
-    const stripes = await this.#stripesOf(named, snapshot !== undefined)
-    this.#total = stripes.length
-    const reading = parts.kernel.use(() => mapBounded(stripes, STRIPES_AT_ONCE, (stripe) => this.#checkStripe(stripe)))
+    const checks = await this.#checksOf(named, snapshot !== undefined)
+    this.#total = checks.length
+    const reading = parts.kernel.use(() => mapBounded(checks, STRIPES_AT_ONCE, (check) => check()))
     // Reading keeps the threads busy, walking this one.
     await bothOf(reading, this.#checkSnapshots(named))
     if (this.#outdated) await this.#checkSnapshots(named)
@@ -89,27 +90,54 @@ export class VerifyRun {
     for (const one of named) await (reads ? this.#checkTree(one, trees) : this.#checkShards(one))
   }
 
-  async #stripesOf(named: readonly NamedSnapshot[], narrow: boolean): Promise<StripeRow[]> {
+  /** Every stripe, and where data is read, what waits here for its stripe. */
+  async #checksOf(named: readonly NamedSnapshot[], narrow: boolean): Promise<(() => Promise<void>)[]> {
     const { catalogue } = this.#session.parts
-    const live = catalogue.stripes.live()
-    if (!narrow) return live
-    const wanted = new Set<number | null>()
-    for (const one of named)
-      for (const no of await shardSet(this.#session, one, this.#signal))
-        wanted.add(catalogue.shards.get(no)?.stripe ?? null)
-    return live.filter((stripe) => wanted.has(stripe.no))
+    const shards = narrow ? await this.#shardsOf(named) : undefined
+    const stripes = shards && new Set([...shards].map((no) => catalogue.shards.get(no)?.stripe))
+    const live = catalogue.stripes.live().filter(({ no }) => stripes?.has(no) !== false)
+    const waiting = catalogue.shards.unstriped().filter(({ no, inOutbox }) => inOutbox && shards?.has(no) !== false)
+    return [
+      ...live.map((stripe) => () => this.#checkStripe(stripe)),
+      ...waiting.filter(() => this.#drawn()).map((shard) => () => this.#checkWaiting(shard)),
+    ]
+  }
+
+  async #shardsOf(named: readonly NamedSnapshot[]): Promise<Set<number>> {
+    const shards = new Set<number>()
+    for (const one of named) for (const no of await shardSet(this.#session, one, this.#signal)) shards.add(no)
+    return shards
+  }
+
+  /** Whether a shard is among those that are read. */
+  #drawn(): boolean {
+    const { readDataPercent = 0 } = this.#request
+    return readDataPercent > 0 && this.#session.parts.random.below(10_000) < readDataPercent * 100
+  }
+
+  /** Lies here alone. The next backup that finds it damaged stores it again. */
+  async #checkWaiting(shard: ShardRow): Promise<void> {
+    this.#signal.throwIfAborted()
+    const { shards } = this.#session.parts.catalogue
+    if (!(await this.#readBody(shard)) && shards.get(shard.no)?.inOutbox === true) {
+      const where = { shardId: toHex(shard.id), stripe: null, index: 0 }
+      this.#bad.push({ ...where, peer: null, why: 'corrupt', detail: 'damaged before a host had it' })
+      this.#unreadable.add(shard.no)
+      this.#outdated = true
+    }
+    this.#done++
+    this.#progress()
   }
 
   async #checkStripe(row: StripeRow): Promise<void> {
     this.#signal.throwIfAborted()
-    const { catalogue, random } = this.#session.parts
+    const { catalogue } = this.#session.parts
     const stripe = catalogue.stripes.record(row.no)
     const shards = catalogue.shards.ofStripe(row.no)
-    const percent = this.#request.readDataPercent ?? 0
     const found = await mapBounded([...stripe.ids.keys()], stripe.n, async (index): Promise<Finding> => {
-      const read = percent > 0 && random.below(10_000) < percent * 100
+      const read = this.#drawn()
       const here = shards[index]
-      if (here?.inOutbox === true && (!read || (await this.#readBody(here, stripe, index)))) return 'intact'
+      if (here?.inOutbox === true && (!read || (await this.#readBody(here)))) return 'intact'
       return read ? this.#readShard(stripe, index) : this.#askHolders(stripe, index)
     })
     const count = (finding: Finding): number => found.filter((each) => each === finding).length
@@ -131,17 +159,21 @@ export class VerifyRun {
       this.#outdated = true
     }
     this.#checked.stripes++
+    this.#done++
     this.#progress()
   }
 
   /** Of what still waits in the outbox; false where it went bad, or left it at this moment. */
-  #readBody({ id }: ShardRow, stripe: StripeRecord, index: number): Promise<boolean> {
+  #readBody({ id, parity }: ShardRow): Promise<boolean> {
     const { outbox } = this.#session.parts
     return this.#reads.run(
       () =>
         withSlab(async (slab) => {
           const bytes = await outbox.read(id, slab).catch(() => undefined)
-          return bytes !== undefined && (await this.#look(bytes, stripe, index)).ok
+          if (bytes === undefined) return false
+          const { ok } = await this.#look(bytes, id, !parity)
+          if (!ok) outbox.suspect()
+          return ok
         }),
       this.#signal,
     )
@@ -154,7 +186,7 @@ export class VerifyRun {
 
   async #readInto(slab: Uint8Array, stripe: StripeRecord, index: number): Promise<Finding> {
     const hasty = await this.#fetch({ stripe, index, into: slab })
-    const looked = hasty.ok ? await this.#look(hasty.bytes, stripe, index) : undefined
+    const looked = hasty.ok ? await this.#lookAt(hasty.bytes, stripe, index) : undefined
     if (looked?.ok === true) {
       for (const fault of hasty.faults) this.#addBad(stripe, index, fault)
       return 'intact'
@@ -170,10 +202,13 @@ export class VerifyRun {
     return (isRemoteGroup(request.stripe.group) ? network : hosts).fetch(request, this.#signal)
   }
 
-  async #look(bytes: Uint8Array, stripe: StripeRecord, index: number): Promise<CheckResult> {
+  #lookAt(bytes: Uint8Array, stripe: StripeRecord, index: number): Promise<CheckResult> {
     const id = stripe.ids[index]
-    if (id === undefined) return { ok: false, stage: 'root', why: 'no such shard' }
-    const inside = index < stripe.k
+    if (id === undefined) return Promise.resolve({ ok: false, stage: 'root', why: 'no such shard' })
+    return this.#look(bytes, id, index < stripe.k)
+  }
+
+  async #look(bytes: Uint8Array, id: ShardId, inside: boolean): Promise<CheckResult> {
     const { kernel } = this.#session.parts
     const looked = await inSlab(bytes, (shared) => kernel.run('check', { shard: { bytes: shared, id }, inside }))
     if (looked.ok) {
@@ -190,7 +225,7 @@ export class VerifyRun {
       if (!isRemoteGroup(stripe.group) && (await this.#onRemote(stripe, index))) return 'intact'
       return outcome.faults.some(({ why }) => why !== 'missing' && why !== 'corrupt') ? 'unknown' : 'gone'
     }
-    const looked = await this.#look(outcome.bytes, stripe, index)
+    const looked = await this.#lookAt(outcome.bytes, stripe, index)
     if (looked.ok) return 'intact'
     this.#addBad(stripe, index, { peer: outcome.from, why: 'corrupt', detail: looked.why })
     return 'gone'
@@ -275,11 +310,11 @@ export class VerifyRun {
   }
 
   #progress(): void {
-    const { stripes, bytes } = this.#checked
+    const { bytes } = this.#checked
     const filesTotal = this.#total
     this.#events.progress(() => ({
       type: 'progress',
-      filesDone: stripes,
+      filesDone: this.#done,
       filesTotal,
       bytesDone: bytes,
       bytesTotal: bytes,

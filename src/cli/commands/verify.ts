@@ -53,7 +53,9 @@ function story(session: Session, summary: VerifySummary): string {
 /** Where data is lost the error names what is hit; where enough is left it says so. */
 function failure(summary: VerifySummary): PlexiError {
   const { lostStripes, snapshotsHit: snapshots, filesHit: files } = summary as Record<string, unknown>
-  const lost = typeof lostStripes === 'number' ? lostStripes : Array.isArray(lostStripes) ? lostStripes.length : 0
+  const stripes = typeof lostStripes === 'number' ? lostStripes : Array.isArray(lostStripes) ? lostStripes.length : 0
+  // Without a stripe there is nothing to rebuild from.
+  const lost = stripes + summary.bad.filter(({ stripe }) => stripe === null).length
   if (lost > 0) return new PlexiError('STORAGE_UNRESTORABLE', { lost, snapshots, files })
   const shardId = summary.bad.find(({ shard }) => shard !== null)?.shard ?? 'unknown'
   const message = `${counted(summary.bad.length, 'shard')} damaged or missing; everything can still be restored`

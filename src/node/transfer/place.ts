@@ -1,9 +1,11 @@
 /**
  * Uploading one stripe: all missing shards at once, each to its slot's host, a standby taking over for good where that
  * host fails (docs/spec/06-dht-records.md, placement groups). Invariant: a receipt is reported only after the host
- * signed it; every failure is reported with the host's name; a host gets at most one shard of a stripe.
+ * signed it; every failure is reported with the host's name, or as ours; a host gets at most one shard of a stripe.
  */
+import { toHex } from '../../base/bytes.ts'
 import { deadline, type Clock } from '../../base/clock.ts'
+import { isPlexiError, PlexiError, toPlexiError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Metrics } from '../../base/metrics.ts'
 import { Channel } from '../../base/queue.ts'
@@ -12,6 +14,7 @@ import { retry } from '../../base/retry.ts'
 import type { PeerKey } from '../../crypto/ids.ts'
 import {
   SHARD_BYTES,
+  verifyShard,
   type GroupHost,
   type HostFault,
   type PlaceEvent,
@@ -99,7 +102,8 @@ export class Placer {
       })
       if (!outcome.ok) {
         takeover?.abandon()
-        await events.push({ type: 'fault', index, fault: outcome.fault })
+        await events.push({ ...outcome.event, index })
+        if (outcome.event.type === 'unreadable') return false
         continue
       }
       if (takeover?.commit() === true) {
@@ -113,7 +117,7 @@ export class Placer {
   async #put(task: PlaceTask, host: GroupHost, signal: AbortSignal): Promise<PutOutcome> {
     const { links, table, clock, random, log } = this.#deps
     if (links.resting(host.peer)) {
-      return { ok: false, fault: { peer: host.peer, why: 'offline', detail: 'it did not answer a moment ago' } }
+      return failedAt({ peer: host.peer, why: 'offline', detail: 'it did not answer a moment ago' })
     }
     const policy = {
       attempts: this.#limits.putAttempts,
@@ -129,13 +133,13 @@ export class Placer {
       return { ok: true, receipt }
     } catch (error) {
       signal.throwIfAborted()
-      if (error instanceof OwnFailure) throw error.cause
+      if (error instanceof OwnFailure) return { ok: false, event: { type: 'unreadable', error: error.cause } }
       const fault = hostFault(host.peer, error)
       if (fault.why === 'timeout' || fault.why === 'offline') links.rest(host.peer)
       table.failed(host.peer, fault.detail)
       this.#faults.add()
       log.info('a host failed to store a shard', { peer: host.peer, why: fault.why })
-      return { ok: false, fault }
+      return failedAt(fault)
     }
   }
 
@@ -144,20 +148,20 @@ export class Placer {
     const { links, calls, clock } = this.#deps
     return links.transfer(host.peer, signal, async () => {
       const wait = deadline(clock, this.#limits.shardTimeoutMs, signal)
-      let unreadable: { error: unknown } | undefined
+      let unreadable: OwnFailure | undefined
       const read = async (): Promise<Uint8Array> => {
         try {
           return await request.read(index)
         } catch (error) {
-          unreadable = { error }
-          throw error
+          unreadable = new OwnFailure(toPlexiError(error))
+          throw unreadable
         }
       }
       try {
         return await calls.put(host, { stripe: request.stripe, index, read }, wait.signal)
       } catch (error) {
-        // That we cannot read our own outbox is not the host's fault.
-        throw unreadable === undefined ? error : new OwnFailure(unreadable.error)
+        if (isPlexiError(error, 'STORAGE_SHARD_CORRUPT')) await checkBody(request, index, read)
+        throw unreadable ?? error
       } finally {
         wait.clear()
       }
@@ -165,10 +169,21 @@ export class Placer {
   }
 }
 
+/** That our own outbox is damaged is not the host's fault. */
 class OwnFailure extends Error {
-  constructor(cause: unknown) {
+  override readonly cause: Error
+
+  constructor(cause: Error) {
     super('the shard could not be read', { cause })
+    this.cause = cause
   }
+}
+
+/** Throws `OwnFailure` where a host was right to refuse what it got. */
+async function checkBody({ stripe }: PlaceRequest, index: number, read: () => Promise<Uint8Array>): Promise<void> {
+  const id = stripe.ids[index]
+  if (id !== undefined && verifyShard(await read(), id)) return
+  throw new OwnFailure(new PlexiError('STORAGE_SHARD_CORRUPT', { shardId: id === undefined ? '' : toHex(id) }))
 }
 
 interface PlaceTask {
@@ -177,4 +192,14 @@ interface PlaceTask {
   readonly events: Channel<PlaceEvent>
 }
 
-type PutOutcome = { readonly ok: true; readonly receipt: Receipt } | { readonly ok: false; readonly fault: HostFault }
+type PutOutcome =
+  | { readonly ok: true; readonly receipt: Receipt }
+  | {
+      readonly ok: false
+      readonly event:
+        { readonly type: 'fault'; readonly fault: HostFault } | { readonly type: 'unreadable'; readonly error: Error }
+    }
+
+function failedAt(fault: HostFault): PutOutcome {
+  return { ok: false, event: { type: 'fault', fault } }
+}

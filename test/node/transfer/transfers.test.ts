@@ -11,7 +11,9 @@ import type { HostCalls } from '../../../src/node/transfer/host-calls.ts'
 import { Placer } from '../../../src/node/transfer/place.ts'
 import {
   groupId,
+  SHARD_BYTES,
   shardId,
+  shardRoot,
   stripeRecord,
   type GroupHost,
   type PlaceEvent,
@@ -200,28 +202,50 @@ void t.test('what is held is not sent again; a busy host is tried twice, then re
   t.equal(book.current()?.slots[2]?.host.peer, host(4).peer)
 })
 
-void t.test('a shard that cannot be read here is no host’s fault and ends the upload', async (t) => {
-  const { placer, book } = await world(t, {
+for (const wrong of ['cannot be read', 'is not what it was'] as const)
+  void t.test(`a shard that ${wrong} here is no host’s fault and does not keep the others`, async (t) => {
+    const { placer, book } = await world(t, {
+      put: async (at, shard) => {
+        await shard.read()
+        // As a host says that was given other bytes.
+        if (shard.index === 1) throw new PlexiError('STORAGE_SHARD_CORRUPT', { shardId: 'x', peer: at.peer })
+        return receipt(at, shard.index)
+      },
+    })
+    const request = {
+      stripe,
+      held: new Set<number>(),
+      read: async (index: number) => {
+        if (index === 1 && wrong === 'cannot be read') throw new PlexiError('STORAGE_IO', { reason: 'EIO' })
+        return bytes(index)
+      },
+    }
+    const events: PlaceEvent[] = []
+    for await (const event of placer.place(request, signal)) events.push(event)
+    t.same(events.map(({ type }) => type).sort(), ['done', 'receipt', 'receipt', 'unreadable'])
+    t.match(
+      events.find(({ type }) => type === 'unreadable'),
+      { index: 1, error: { code: wrong === 'cannot be read' ? 'STORAGE_IO' : 'STORAGE_SHARD_CORRUPT' } },
+    )
+    t.match(events.at(-1), { type: 'done', missing: [1] })
+    t.equal(book.current()?.version, 1, 'nobody was replaced')
+  })
+
+void t.test('a host that refuses a good shard as damaged is named', async (t) => {
+  const body = new Uint8Array(SHARD_BYTES).fill(7)
+  const good = stripeRecord({ k: 1, n: 1, ids: [shardRoot(body)], group: group.id })
+  const { placer } = await world(t, {
     put: async (at, shard) => {
       await shard.read()
+      if (at.peer === host(1).peer) throw new PlexiError('STORAGE_SHARD_CORRUPT', { shardId: 'x', peer: at.peer })
       return receipt(at, shard.index)
     },
   })
-  const request = {
-    stripe,
-    held: new Set<number>(),
-    read: async (index: number) => {
-      if (index === 1) throw new PlexiError('STORAGE_IO', { reason: 'EIO' })
-      return bytes(index)
-    },
-  }
-  await t.rejects(
-    (async () => {
-      for await (const event of placer.place(request, signal)) t.not(event.type, 'fault')
-    })(),
-    { code: 'STORAGE_IO' },
-  )
-  t.equal(book.current()?.version, 1, 'nobody was replaced')
+  const events: PlaceEvent[] = []
+  for await (const event of placer.place({ stripe: good, held: new Set(), read: async () => body }, signal))
+    events.push(event)
+  t.match(events[0], { type: 'fault', fault: { peer: host(1).peer, why: 'corrupt' } })
+  t.match(events.at(-1), { type: 'done', missing: [] })
 })
 
 void t.test('whoever stops listening stops the uploads', async (t) => {

@@ -1,6 +1,8 @@
 /** Each route's call into the services. No logic here: validated input goes in, what the service says comes out. */
 import type { Parsed, RouteItem, RoutesOfKind } from './contract.ts'
 import type { RouteKind, RouteName } from './paths.ts'
+import type { ResumableListing } from './pagination.ts'
+import { behind, behindFound, pathKey } from './path-key.ts'
 import type { ApiServices, Listing, SnapshotPlace } from './services.ts'
 import type { SnapshotFilter } from './schemas/common.ts'
 
@@ -15,7 +17,7 @@ export interface Call<N extends RouteName> {
 
 /** A list's items and what tells two of them apart. */
 export interface ListAnswer<T> {
-  readonly items: Listing<T>
+  readonly items: Listing<T> | ResumableListing<T>
   readonly key: (item: T) => string
 }
 export interface BytesAnswer {
@@ -142,17 +144,18 @@ export const lists: ListHandlers = {
   snapshotTree: ({ services, params, query, signal }) => {
     const where = { ref: params.ref, filter: filterOf(query), recursive: query.recursive ?? false }
     const at = query.at === undefined ? where : { ...where, path: query.at }
-    return { items: services.snapshots.tree(at, signal), key: (entry) => entry.rawPath ?? entry.path }
+    return { items: (after) => services.snapshots.tree({ ...at, ...behind(after) }, signal), key: pathKey }
   },
   snapshotDiff: ({ services, params, query, signal }) => {
     const sides = { a: placeOf(params.a, query.aAt), b: placeOf(params.b, query.bAt), filter: filterOf(query) }
-    return { items: services.snapshots.diff(sides, signal), key: ({ path, change }) => `${change} ${path}` }
+    return { items: (after) => services.snapshots.diff({ ...sides, ...behind(after) }, signal), key: pathKey }
   },
   search: ({ services, query, signal }) => {
     const { pattern, snapshot } = query
+    const what = { pattern, ...(snapshot === undefined ? {} : { snapshot }) }
     return {
-      items: services.snapshots.find({ pattern, ...(snapshot === undefined ? {} : { snapshot }) }, signal),
-      key: (entry) => `${entry.snapshot}:${entry.rawPath ?? entry.path}`,
+      items: (after) => services.snapshots.find({ ...what, ...behindFound(after) }, signal),
+      key: (entry) => `${entry.snapshot}:${pathKey(entry)}`,
     }
   },
   shards: ({ services, query, signal }) => {

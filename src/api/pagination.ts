@@ -12,16 +12,20 @@ export interface PageOf<T> {
   readonly next: string | null
 }
 
+/** Goes on behind the item of that key. For long lists: others are read from their start for every page. */
+export type ResumableListing<T> = (after: string | undefined) => Listing<T>
+
 /** `key` must differ between any two items. Throws `VALIDATION_USAGE` for a cursor whose item is gone. */
 export async function cutPage<T>(
-  listing: Listing<T>,
+  listing: Listing<T> | ResumableListing<T>,
   key: (item: T) => string,
   page: { readonly cursor?: string | undefined; readonly limit: number },
 ): Promise<PageOf<T>> {
   const after = page.cursor === undefined ? undefined : view(fromBase64Url(page.cursor)).toString('utf8')
   const items: T[] = []
-  let found = after === undefined
-  for await (const item of listing) {
+  const resumes = typeof listing === 'function'
+  let found = resumes || after === undefined
+  for await (const item of resumes ? listing(after) : listing) {
     if (!found) {
       found = key(item) === after
       continue

@@ -135,6 +135,9 @@ export interface SnapshotPlace {
   readonly path?: string
 }
 
+/** A path, name by name and byte by byte: lists go on behind it. */
+export type Names = readonly Uint8Array[]
+
 export interface SnapshotService {
   /** Newest first. */
   list(filter: SnapshotFilter): Listing<Snapshot>
@@ -144,12 +147,17 @@ export interface SnapshotService {
   backup(request: BackupRequest): Promise<Job>
   /** Entries of a directory (or the file itself), or with `recursive` of all below, by path. `STORAGE_PATH_NOT_FOUND`. */
   tree(
-    at: { readonly ref: string; readonly filter: SnapshotFilter; readonly path?: string; readonly recursive: boolean },
+    at: SnapshotPlace & { readonly filter: SnapshotFilter; readonly recursive: boolean; readonly after?: Names },
     signal: AbortSignal,
   ): Listing<Entry>
   /** What became of `a` in `b`, by path: of their tops or of what lies at `path`. `STORAGE_PATH_NOT_FOUND`, `VALIDATION_USAGE`. */
   diff(
-    sides: { readonly a: SnapshotPlace; readonly b: SnapshotPlace; readonly filter: SnapshotFilter },
+    sides: {
+      readonly a: SnapshotPlace
+      readonly b: SnapshotPlace
+      readonly filter: SnapshotFilter
+      readonly after?: Names
+    },
     signal: AbortSignal,
   ): Listing<Difference>
   /** Content of one file, or of the part of `range` that it has. Fails before its first byte where it can. */
@@ -168,7 +176,14 @@ export interface SnapshotService {
   restore(ref: string, request: RestoreRequest): Promise<Job>
   /** `ref` `all` checks everything. Starts the job; its summary has the fields of `VerifySummary`. */
   verify(ref: string, request: VerifyRequest): Promise<Job>
-  find(query: { readonly pattern: string; readonly snapshot?: string }, signal: AbortSignal): Listing<FoundEntry>
+  find(
+    query: {
+      readonly pattern: string
+      readonly snapshot?: string
+      readonly after?: { readonly snapshot: string; readonly names: Names }
+    },
+    signal: AbortSignal,
+  ): Listing<FoundEntry>
 }
 
 export interface RetentionService {

@@ -21,8 +21,9 @@ import type { BackupOptions } from './options.ts'
 import type { EngineDeps, Parts } from './parts.ts'
 import { collectGarbage } from './prune/collect.ts'
 import { PruneRun } from './prune/prune-run.ts'
-import { Browser, type Difference, type Entry, type FindWhere, type Found, type Place } from './read/browse.ts'
+import { Browser, type Difference, type FindWhere, type Found, type Place, type Sides } from './read/browse.ts'
 import type { ByteRange } from './read/content.ts'
+import type { Entry, Names } from './read/entry.ts'
 import { listShards, shardDetail, type ShardDetail, type ShardFilter, type ShardInfo } from './read/shard-list.ts'
 import { removeOldCopies } from './sources/sqlite/database-source.ts'
 import { forget, type ForgetRequest, type ForgetResult } from './retention/forget.ts'
@@ -209,9 +210,16 @@ export class BackupEngine {
     return findSnapshot(this.#open.parts, ref, filter).snapshot.id
   }
 
-  /** Entries of a directory, or the one entry a path names. Throws `STORAGE_PATH_NOT_FOUND`. */
-  list(ref: string, path: string, options: { recursive: boolean; signal: AbortSignal }): AsyncGenerator<Entry> {
-    return this.#browser(options.signal).list(ref, path, options.recursive)
+  /**
+   * Entries of a directory, or the one entry a path names; `after`: only what comes behind that path. Throws
+   * `STORAGE_PATH_NOT_FOUND`.
+   */
+  list(
+    ref: string,
+    path: string,
+    options: { recursive: boolean; after?: Names; signal: AbortSignal },
+  ): AsyncGenerator<Entry> {
+    return this.#browser(options.signal).list(ref, path, options)
   }
 
   /** Entries whose name (or path, when the pattern has a slash) matches a glob, in one snapshot or all, newest first. */
@@ -220,8 +228,8 @@ export class BackupEngine {
   }
 
   /** What has changed from one snapshot, or a part of it, to another. Throws as `list`, `VALIDATION_USAGE`. */
-  diff(from: Place, to: Place, signal: AbortSignal): AsyncGenerator<Difference> {
-    return this.#browser(signal).diff(from, to)
+  diff(sides: Sides, signal: AbortSignal): AsyncGenerator<Difference> {
+    return this.#browser(signal).diff(sides)
   }
 
   /** Content of one file, or of a part that lies inside it. */

@@ -11,7 +11,8 @@ export type { RemoteState } from './remotes/remote-book.ts'
 export { REMOTE_PEER } from './remotes/remote-group.ts'
 export type { SeedEvent, SeedSummary } from './seed/seed-writer.ts'
 export type { RemoteTestEvent, RemoteTestSummary } from './remotes/remote-test.ts'
-export type { Difference, Entry, Found, Place } from './read/browse.ts'
+export type { Difference, Found, Place } from './read/browse.ts'
+export type { Entry, Names, PathText } from './read/entry.ts'
 export type { ShardDetail, ShardFilter, ShardInfo } from './read/shard-list.ts'
 export type {
   BackupEvent,

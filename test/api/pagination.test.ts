@@ -35,6 +35,17 @@ t.test('stale and malformed cursors', async (t) => {
   await t.rejects(cutPage([1, 3], key, { cursor: '!!', limit: 2 }), { code: 'VALIDATION_FORMAT' })
 })
 
+t.test('a list that goes on behind an item is not read from its start', async (t) => {
+  const asked: (string | undefined)[] = []
+  const items = (after: string | undefined): number[] => {
+    asked.push(after)
+    return after === undefined ? [1, 2, 3] : [3]
+  }
+  const page = await cutPage(items, key, { limit: 2 })
+  t.strictSame(await cutPage(items, key, { cursor: page.next!, limit: 2 }), { items: [3], next: null })
+  t.same(asked, [undefined, '2'])
+})
+
 t.test('an iterator is read no further than the page needs', async (t) => {
   let read = 0
   function* endless(): Generator<number> {

@@ -13,19 +13,16 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import type { BackupEngine, Difference, Place } from '../../src/backup/index.ts'
 import { toHex } from '../../src/base/bytes.ts'
 import { TreeDiff } from '../../src/backup/read/diff.ts'
-import { NodeListBuilder } from '../../src/backup/tree/list-builder.ts'
-import type { NodeList, TreeNode } from '../../src/backup/tree/node.ts'
-import { TreeReader } from '../../src/backup/tree/tree-reader.ts'
-import { chunkId, type FetchOutcome, type FetchRequest } from '../../src/shard/index.ts'
+import type { FetchOutcome, FetchRequest } from '../../src/shard/index.ts'
 import { MemoryHosts, MemoryNetwork } from '../support/memory-network.ts'
 import { noise } from '../support/source-tree.ts'
+import { modelPath, models, Objects, type Model } from '../support/stored-tree.ts'
 import { collect, never, newVault, openEngine, summaryOf, temporaryDirectory } from '../support/vault.ts'
 
 interface World {
@@ -49,7 +46,8 @@ async function world(t: Parameters<typeof temporaryDirectory>[0]): Promise<World
   return { engine, source, hosts, network, backUp }
 }
 
-const diff = ({ engine }: World, from: Place, to: Place): Promise<Difference[]> => collect(engine.diff(from, to, never))
+const diff = ({ engine }: World, from: Place, to: Place): Promise<Difference[]> =>
+  collect(engine.diff({ from, to }, never))
 const whole = (snapshot: string): Place => ({ snapshot, path: '' })
 /** `change path` of everything but times of directories, which tell nothing of what was done. */
 const lines = (differences: readonly Difference[]): string[] =>
@@ -153,6 +151,10 @@ t.test('a name is found in every snapshot, with what it was there', async (t) =>
       [[first, 5]],
     )
     t.same(await collect(w.engine.find(pattern, { snapshot: 'latest' }, never)), [])
+    const after = { snapshot: second, names: ['source', 'letters', 'to Ada.odt'].map((name) => Buffer.from(name)) }
+    t.same(await collect(w.engine.find(pattern, { after }, never)), once)
+    const gone = { ...after, snapshot: 'ffff' }
+    await t.rejects(collect(w.engine.find(pattern, { after: gone }, never)), { code: 'STORAGE_SNAPSHOT_NOT_FOUND' })
   }
   await t.rejects(collect(w.engine.find('*', { snapshot: 'ffff' }, never)), { code: 'STORAGE_SNAPSHOT_NOT_FOUND' })
 })
@@ -216,49 +218,6 @@ t.test('any part of a file, with holes and many chunks', async (t) => {
   )
 })
 
-/** A directory as a model: names to sizes of files, or to directories. */
-interface Model {
-  [name: string]: number | Model
-}
-
-const names = fc.constantFrom('a', 'b', 'c', 'd', 'aa', 'é', 'Z')
-const { tree: models } = fc.letrec<{ tree: Model; entry: number | Model }>((tie) => ({
-  tree: fc.dictionary(names, tie('entry'), { maxKeys: 5, noNullPrototype: true }),
-  entry: fc.oneof({ maxDepth: 3 }, fc.nat(2), tie('tree')),
-}))
-
-/** Metadata objects in memory, and which of them were read. */
-class Objects {
-  readonly #objects = new Map<string, Uint8Array>()
-  readonly read = new Set<string>()
-  readonly tree = new TreeReader((id) => {
-    const key = toHex(id)
-    this.read.add(key)
-    return Promise.resolve(this.#objects.get(key) as Uint8Array)
-  })
-
-  async store(model: Model): Promise<NodeList> {
-    const builder = new NodeListBuilder({
-      putObject: (object) => {
-        const id = createHash('sha256').update(object).digest()
-        this.#objects.set(toHex(id), object)
-        return Promise.resolve(chunkId(id))
-      },
-    })
-    const byName = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
-    for (const name of Object.keys(model).toSorted(byName)) await builder.push(await this.#node(name, model[name]))
-    return builder.finish()
-  }
-
-  async #node(name: string, entry: number | Model | undefined): Promise<TreeNode> {
-    const common = { name: Buffer.from(name), mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n }
-    if (typeof entry === 'object') return { ...common, type: 'dir', list: await this.store(entry) }
-    const size = entry ?? 0
-    const extents = size === 0 ? [] : [{ chunk: null, from: 0, length: size }]
-    return { ...common, type: 'file', size, content: { depth: 0, extents } }
-  }
-}
-
 /** Path to `dir` or size. */
 function flat(model: Model, below = ''): Map<string, string> {
   const paths = new Map<string, string>()
@@ -291,8 +250,10 @@ t.test('any two trees: what a comparison path by path finds, and nothing that is
       ]
       const lists = { before: await objects.store(a), after: await objects.store(b) }
       const found = await collect(new TreeDiff(objects.tree, never).lists(lists))
-      const changes = found.map(({ change, path }) => `${change} ${path.join('/')}`)
+      const changes = found.map(({ change, names }) => `${change} ${modelPath(names)}`)
       t.same(changes.toSorted(), expected(flat(a), flat(b)).toSorted())
+      for (const [i, { names }] of found.entries())
+        t.same(await collect(new TreeDiff(objects.tree, never).lists(lists, [], names)), found.slice(i + 1))
       const { chunks } = await objects.store(same)
       t.notOk(chunks.some((id) => objects.read.has(toHex(id))))
     }),

@@ -42,6 +42,7 @@ export type FoundEntry = z.output<typeof foundEntry>
 /** What one entry became from snapshot `a` to `b`; `path` from what is compared. */
 export const difference = z.object({
   path: z.string(),
+  rawPath: z.string().optional(),
   /** `type` something else of that name · `modified` other content · `metadata` mode, owner, time or attributes alone */
   change: z.enum(['added', 'removed', 'type', 'modified', 'metadata']),
   before: entry.nullable(),

@@ -6,16 +6,16 @@
 import { compare, equal } from '../../base/bytes.ts'
 import { malformed } from '../codec/fields.ts'
 import { limits } from '../options.ts'
-import { nameText } from '../sources/excludes.ts'
 import type { Content, NodeList, TreeNode } from '../tree/node.ts'
 import type { TreeReader } from '../tree/tree-reader.ts'
+import type { Names } from './entry.ts'
 
 /** `type`: something else of that name. `modified`: other content. `metadata`: mode, owner, time or attributes alone. */
 export type Change = 'added' | 'removed' | 'type' | 'modified' | 'metadata'
 
 export interface NodeChange {
-  /** Names from the directories that are compared. */
-  readonly path: readonly string[]
+  /** From the directories that are compared. */
+  readonly names: Names
   readonly change: Change
   readonly before: TreeNode | undefined
   readonly after: TreeNode | undefined
@@ -35,28 +35,36 @@ export class TreeDiff {
     this.#signal = signal
   }
 
-  /** What differs in and below two directories; with one side undefined everything is new or gone. */
-  async *lists({ before, after }: Pair<NodeList>, path: readonly string[] = []): AsyncGenerator<NodeChange> {
-    if (sameList(before, after)) return
-    if (path.length > limits.pathDepth) throw malformed('tree', 'too deep')
-    for await (const pair of pairs(this.#nodes(before), this.#nodes(after))) {
+  /**
+   * What differs in and below two directories; with one side undefined everything is new or gone. `from`: only what comes
+   * behind that path, from here.
+   */
+  async *lists(sides: Pair<NodeList>, below: Names = [], [next, ...rest]: Names = []): AsyncGenerator<NodeChange> {
+    if (sameList(sides.before, sides.after)) return
+    if (below.length > limits.pathDepth) throw malformed('tree', 'too deep')
+    for await (const pair of pairs(this.#nodes(sides.before), this.#nodes(sides.after))) {
       this.#signal.throwIfAborted()
-      yield* this.nodes(pair, path)
+      const order = next === undefined ? 1 : compare(nameOf(pair), next)
+      if (order >= 0) yield* this.nodes(pair, below, order > 0 ? undefined : rest)
     }
   }
 
-  /** Two entries of the directory `below`, of the same name; one of them may be missing. */
-  async *nodes({ before, after }: Pair<TreeNode>, below: readonly string[] = []): AsyncGenerator<NodeChange> {
-    const name = (after ?? before)?.name
-    const path = name === undefined ? below : [...below, nameText(name)]
-    const change = changeOf(before, after)
-    if (change !== undefined) yield { path, change, before, after }
-    yield* this.lists({ before: before?.list, after: after?.list }, path)
+  /** Two entries of the directory `below`, of the same name; one of them may be missing. `from`: they were told before. */
+  async *nodes(pair: Pair<TreeNode>, below: Names = [], from?: Names): AsyncGenerator<NodeChange> {
+    const { before, after } = pair
+    const names = [...below, nameOf(pair)]
+    const change = from === undefined ? changeOf(before, after) : undefined
+    if (change !== undefined) yield { names, change, before, after }
+    yield* this.lists({ before: before?.list, after: after?.list }, names, from)
   }
 
   async *#nodes(list: NodeList | undefined): AsyncGenerator<TreeNode> {
     if (list !== undefined) yield* this.#tree.nodes(list)
   }
+}
+
+function nameOf({ before, after }: Pair<TreeNode>): Uint8Array {
+  return (after ?? before)?.name ?? new Uint8Array(0)
 }
 
 /** Brings together what has the same name: both sides are in ascending order. */

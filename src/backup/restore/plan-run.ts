@@ -45,7 +45,7 @@ export class PlanRun {
     const startedAt = parts.clock.elapsed()
     const reference = splitReference(this.#request.snapshot)
     const named = findSnapshot(parts, reference.snapshot, this.#request.filter)
-    const found = await lookup(this.#tree, named, this.#request.path ?? reference.path ?? '')
+    const { at: found } = await lookup(this.#tree, named, this.#request.path ?? reference.path ?? '')
     for await (const entry of selected(found, { tree: this.#tree, fullPaths: false })) {
       this.#signal.throwIfAborted()
       if ('error' in entry) this.#failed.add(entry.path, entry.error)

@@ -84,7 +84,7 @@ export class RestoreRun {
     await remotes.look()
     const reference = splitReference(this.#request.snapshot)
     const named = findSnapshot(this.#session.parts, reference.snapshot, this.#request.filter)
-    const found = await lookup(this.#tree, named, this.#request.path ?? reference.path ?? '')
+    const { at: found } = await lookup(this.#tree, named, this.#request.path ?? reference.path ?? '')
     if (!isNode(found)) {
       this.#count.filesTotal = named.snapshot.stats.files
       this.#count.bytesTotal = named.snapshot.stats.bytes

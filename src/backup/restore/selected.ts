@@ -2,11 +2,10 @@
  * What of a snapshot comes back, and where below the target. Spec: docs/spec/04-snapshot-and-head.md § Restoring.
  * Invariants: paths are made of single components only; depth is bounded; a directory comes before what is in it.
  */
-import { utf8 } from '../../base/bytes.ts'
 import { malformed } from '../codec/fields.ts'
 import { limits } from '../options.ts'
 import { join } from '../sources/walk.ts'
-import { isNode } from '../tree/lookup.ts'
+import { isNode, splitPath } from '../tree/lookup.ts'
 import { checkName, type NodeList, type TreeNode } from '../tree/node.ts'
 import type { TreeReader } from '../tree/tree-reader.ts'
 
@@ -54,7 +53,7 @@ async function* top(node: TreeNode, from: Selection): AsyncGenerator<Selected | 
   let name = node.name
   try {
     if (from.fullPaths && node.origin !== undefined) {
-      parents = splitOrigin(node.origin)
+      parents = splitPath(node.origin).map(checkName)
       name = parents.pop() ?? name
     }
   } catch (error) {
@@ -116,17 +115,3 @@ async function nextOf(tree: TreeReader, level: Level): Promise<TreeNode | undefi
 function inside(directory: Buffer, name: Uint8Array): Buffer {
   return directory.length === 0 ? Buffer.from(name) : join(directory, name)
 }
-
-/** The components of an absolute path from a snapshot, each checked like a name. */
-function splitOrigin(origin: Uint8Array): Uint8Array[] {
-  const names: Uint8Array[] = []
-  let start = 0
-  for (let at = 0; at <= origin.length; at++) {
-    if (at < origin.length && origin[at] !== SLASH) continue
-    if (at > start) names.push(checkName(origin.subarray(start, at)))
-    start = at + 1
-  }
-  return names
-}
-
-const SLASH = utf8('/')[0]

@@ -62,19 +62,20 @@ export class Snapshots implements SnapshotService {
   }
 
   tree(
-    at: { ref: string; filter: SnapshotFilter; path?: string; recursive: boolean },
+    { ref, filter, path = '', ...what }: Parameters<SnapshotService['tree']>[0],
     signal: AbortSignal,
   ): AsyncIterable<Entry> {
     const { engine } = this.#deps
-    const id = engine.resolve(at.ref, knownFilter(at.filter))
-    return mapped(engine.list(id, at.path ?? '', { recursive: at.recursive, signal }), apiEntry)
+    const id = engine.resolve(ref, knownFilter(filter))
+    return mapped(engine.list(id, path, { ...what, signal }), apiEntry)
   }
 
   diff(
-    { a, b, filter }: { a: SnapshotPlace; b: SnapshotPlace; filter: SnapshotFilter },
+    { a, b, filter, after }: Parameters<SnapshotService['diff']>[0],
     signal: AbortSignal,
   ): AsyncIterable<Difference> {
-    const changes = this.#deps.engine.diff(this.#place(a, filter), this.#place(b, filter), signal)
+    const [from, to] = [this.#place(a, filter), this.#place(b, filter)]
+    const changes = this.#deps.engine.diff({ from, to, ...(after === undefined ? {} : { after }) }, signal)
     return mapped(changes, apiDifference)
   }
 
@@ -122,11 +123,13 @@ export class Snapshots implements SnapshotService {
     return { snapshot: this.#deps.engine.resolve(ref, knownFilter(filter)), path }
   }
 
-  async *find(query: { pattern: string; snapshot?: string }, signal: AbortSignal): AsyncGenerator<FoundEntry> {
+  async *find(
+    { pattern, ...where }: Parameters<SnapshotService['find']>[0],
+    signal: AbortSignal,
+  ): AsyncGenerator<FoundEntry> {
     const { engine } = this.#deps
-    const where = query.snapshot === undefined ? {} : { snapshot: query.snapshot }
     const times = new Map(engine.history().map(({ id, time }) => [id, isoTime(time)]))
-    for await (const found of engine.find(query.pattern, where, signal))
+    for await (const found of engine.find(pattern, where, signal))
       yield { ...apiEntry(found), snapshot: found.snapshot, time: times.get(found.snapshot) ?? isoTime(0) }
   }
 }
@@ -144,18 +147,23 @@ function apiSnapshot(info: engine.SnapshotInfo, restorable: number | null): Snap
 }
 
 function apiEntry(entry: engine.Entry): Entry {
-  const { path, type, size, mode, user, group, target, mtimeNs } = entry
+  const { type, size, mode, user, group, target, mtimeNs } = entry
   return {
-    ...{ path, size, mode, user, group },
+    ...apiPath(entry),
+    ...{ size, mode, user, group },
     type: type === 'link' ? 'symlink' : type,
     mtime: isoTime(clampTime(mtimeNs)),
     ...(target === null ? {} : { target }),
   }
 }
 
-function apiDifference({ path, change, before, after }: engine.Difference): Difference {
+function apiPath({ path, rawPath }: engine.PathText): Pick<Entry, 'path' | 'rawPath'> {
+  return rawPath === null ? { path } : { path, rawPath }
+}
+
+function apiDifference({ change, before, after, ...paths }: engine.Difference): Difference {
   const side = (entry: engine.Entry | null): Entry | null => (entry === null ? null : apiEntry(entry))
-  return { path, change, before: side(before), after: side(after) }
+  return { ...apiPath(paths), change, before: side(before), after: side(after) }
 }
 
 /** Dates go from year −271821 to 275760; file systems may hold more. */

@@ -48,7 +48,7 @@ export interface BackupOptions {
 
 export const defaultBackupOptions: BackupOptions = {
   chunk: { minBytes: 16 * KiB, averageBytes: 64 * KiB, maxBytes: 256 * KiB },
-  packer: { suite: 1, frameBytes: MiB, windowChunks: 64, level: 1 },
+  packer: { suite: 1, frameBytes: MiB, windowChunks: 32, level: 1 },
   maxOutboxBytes: 8 * GiB,
   maxInlineBytes: 168 * KiB,
   maxInlineSegmentBytes: 48 * KiB,

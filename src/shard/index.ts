@@ -40,7 +40,7 @@ export {
   type ChunkerOptions,
   type PackerOptions,
 } from './options.ts'
-export { ShardPacker, type WaitingChunk } from './packer.ts'
+export { PackerMemory, ShardPacker, type WaitingChunk } from './packer.ts'
 export { ShardHasher, shardLeafHashes, shardRoot, verifyShard } from './root.ts'
 export {
   openShard,

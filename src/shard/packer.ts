@@ -47,6 +47,19 @@ interface PackedChunk {
   readonly evenness: Evenness
 }
 
+/** What a packer works in; some 10 MiB that the next one takes over. */
+export class PackerMemory {
+  /** Where the frames of the open shard lie, and the carried one; used for shard after shard. */
+  open = new Uint8Array(SHARD_PLAIN_BYTES)
+  carried = new Uint8Array(SHARD_PLAIN_BYTES)
+  /** Chunks that wait. */
+  shelf = new Shelf()
+
+  swap(): void {
+    ;[this.open, this.carried] = [this.carried, this.open]
+  }
+}
+
 /** Fills shard after shard. Not for concurrent use: await one call before the next. */
 export class ShardPacker {
   readonly #options: PackerOptions
@@ -59,22 +72,21 @@ export class ShardPacker {
   #openEntries = 0
   /** A frame that did not fit the open shard; it will be the first of the next. */
   #carried: PackedFrame | undefined
-  /** Where the frames of the open shard lie, and the carried one; used for shard after shard. */
-  #openSlab = new Uint8Array(SHARD_PLAIN_BYTES)
-  #carriedSlab = new Uint8Array(SHARD_PLAIN_BYTES)
+  readonly #memory: PackerMemory
   /** Frames put into the open shard, or tried in vain, since its room became scarce. */
   #closing = 0
   /** Frames since then that came out larger than the room. */
   #misses = 0
-  #shelf = new Shelf()
   readonly #estimate = new SizeEstimate()
   readonly #ids = new Set<string>()
 
-  constructor(options: PackerOptions, deps: Omit<SealWith, 'suite'>) {
+  /** `memory`: of a packer that is used no more. */
+  constructor(options: PackerOptions, deps: Omit<SealWith, 'suite'>, memory: PackerMemory = new PackerMemory()) {
     invariant(options.frameBytes >= 1 && options.frameBytes <= MAX_FRAME_BYTES, 'frame size')
     invariant(options.windowChunks >= 1, 'window size')
     this.#options = options
     this.#deps = deps
+    this.#memory = memory
   }
 
   /** Takes a chunk (copied) and returns the shards completed by it. A chunk that already waits is not taken twice. */
@@ -112,7 +124,7 @@ export class ShardPacker {
     this.#waitingPlain = 0
     this.#carried = undefined
     // What is handed back stays where it lies.
-    this.#shelf = new Shelf()
+    this.#memory.shelf = new Shelf()
     this.#reopen()
     this.#ids.clear()
     return chunks
@@ -137,10 +149,19 @@ export class ShardPacker {
 
   /** What goes on waiting no longer depends on the caller's memory. */
   #own(): void {
-    const borrowed = this.#waiting.reduce((sum, chunk) => sum + (chunk.borrowed ? chunk.bytes.length : 0), 0)
-    const turned = this.#shelf.makeRoom(borrowed, this.#waitingPlain)
+    const { shelf } = this.#memory
+    const more = this.#waiting.reduce((sum, chunk) => sum + (chunk.borrowed ? chunk.bytes.length : 0), 0)
+    if (!shelf.hasRoom(more)) {
+      const kept = this.#waiting.filter(({ borrowed }) => !borrowed)
+      const moved = shelf.makeRoom(
+        more,
+        kept.map(({ bytes }) => bytes),
+      )
+      const places = new Map(kept.map((chunk, i) => [chunk, moved[i] as Uint8Array]))
+      this.#waiting = this.#waiting.map((chunk) => ({ ...chunk, bytes: places.get(chunk) ?? chunk.bytes }))
+    }
     this.#waiting = this.#waiting.map((chunk) =>
-      chunk.borrowed || turned ? { ...chunk, bytes: this.#shelf.take(chunk.bytes), borrowed: false } : chunk,
+      chunk.borrowed ? { ...chunk, bytes: shelf.take(chunk.bytes), borrowed: false } : chunk,
     )
   }
 
@@ -169,8 +190,8 @@ export class ShardPacker {
       if (this.#carried !== undefined) return
     }
     this.#drop(picked, frame.plainLength)
-    if (fits) this.#put({ ...frame, stored: kept(frame.stored, this.#openSlab, this.#openStored()) })
-    else this.#carried = { ...frame, stored: kept(frame.stored, this.#carriedSlab, 0) }
+    if (fits) this.#put({ ...frame, stored: kept(frame.stored, this.#memory.open, this.#openStored()) })
+    else this.#carried = { ...frame, stored: kept(frame.stored, this.#memory.carried, 0) }
     if (SHARD_PLAIN_BYTES - this.#openUsed < CLOSE_BYTES) this.#seal(sealed)
   }
 
@@ -217,7 +238,7 @@ export class ShardPacker {
     }
     this.#reopen()
     if (this.#carried !== undefined) {
-      ;[this.#openSlab, this.#carriedSlab] = [this.#carriedSlab, this.#openSlab]
+      this.#memory.swap()
       this.#put(this.#carried)
       this.#carried = undefined
     }

@@ -1,28 +1,31 @@
 /**
- * Memory for bytes that wait a while: filled from the front of one slab; when that is full, what still waits moves to the
- * front of another. So nothing is made anew for each of them, and neighbours stay neighbours.
+ * Memory for bytes that wait a while: filled from the front of one slab; when that is full, what still waits moves to its
+ * front. So nothing is made anew for each of them, and neighbours stay neighbours.
  */
 import { copyInto, MiB } from '../base/bytes.ts'
 
 export class Shelf {
   #slab = new Uint8Array(0)
-  #other = new Uint8Array(0)
   #used = 0
 
-  /** Makes room for `more` bytes; true when everything that waits, `all` bytes, has to be taken anew. */
-  makeRoom(more: number, all: number): boolean {
-    if (this.#used + more <= this.#slab.length) return false
+  /** Whether `more` bytes can be taken. */
+  hasRoom(more: number): boolean {
+    return this.#used + more <= this.#slab.length
+  }
+
+  /** Makes room for `more` bytes. `kept`, in the order it was taken, is what still waits; returned where it lies now. */
+  makeRoom(more: number, kept: readonly Uint8Array[]): Uint8Array[] {
+    const from = this.#slab
+    const all = kept.reduce((sum, bytes) => sum + bytes.length, more)
     // Room for a quarter more at least, or it would be full again at once.
-    const fits = this.#other.length >= 1.25 * all
-    const next = fits ? this.#other : new Uint8Array(Math.ceil((1.5 * all) / MiB) * MiB)
-    this.#other = this.#slab
-    this.#slab = next
+    if (from.length < 1.25 * all) this.#slab = new Uint8Array(Math.ceil((1.5 * all) / MiB) * MiB)
     this.#used = 0
-    return true
+    return kept.map((bytes) => this.take(bytes))
   }
 
   /** A copy of `bytes`, for which there is room. */
   take(bytes: Uint8Array): Uint8Array {
+    // Where they lie in the slab themselves, it is not before where they go.
     copyInto(this.#slab, this.#used, bytes)
     return this.#slab.subarray(this.#used, (this.#used += bytes.length))
   }

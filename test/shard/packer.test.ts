@@ -6,6 +6,7 @@ import {
   defaultPackerOptions,
   MAX_CHUNK_BYTES,
   openShard,
+  PackerMemory,
   SHARD_BYTES,
   ShardPacker,
   verifyShard,
@@ -143,6 +144,7 @@ t.test('memory that is used again, by the caller and for shards, spoils nothing'
   const batch = fc.array(fc.tuple(length, fc.constantFrom(...fillings)), { minLength: 1, maxLength: 8 })
   const frameBytes = fc.constantFrom(1, 65_536, 1 << 20)
   const slab = new Uint8Array(new SharedArrayBuffer(8 * MAX_CHUNK_BYTES))
+  const memory = new PackerMemory()
   fc.assert(
     fc.property(
       fc.array(batch, { maxLength: 24, size: 'max' }),
@@ -151,7 +153,11 @@ t.test('memory that is used again, by the caller and for shards, spoils nothing'
       (batches, options, takenAt) => {
         const spare: Uint8Array[] = []
         const room = () => spare.pop() ?? new Uint8Array(new SharedArrayBuffer(SHARD_BYTES))
-        const into = new ShardPacker({ ...defaultPackerOptions, ...options }, { epoch, random: random('again'), room })
+        const into = new ShardPacker(
+          { ...defaultPackerOptions, ...options },
+          { epoch, random: random('again'), room },
+          memory,
+        )
         const wanted = new Map<string, Uint8Array>()
         const found = new Map<string, Uint8Array>()
         const held: WaitingChunk[] = []

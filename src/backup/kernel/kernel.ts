@@ -3,7 +3,7 @@ import type { BlockingDisk } from '../../base/blocking-disk.ts'
 import type { Random } from '../../base/random.ts'
 import type { Answer } from '../../base/threads.ts'
 import { prepareMacKey } from '../../crypto/hash.ts'
-import { Chunker, SHARD_BYTES, ShardPacker } from '../../shard/index.ts'
+import { Chunker, PackerMemory, SHARD_BYTES, ShardPacker } from '../../shard/index.ts'
 import { pour } from '../restore/pour.ts'
 import { checkShard } from '../verify/check.ts'
 import { usesOf } from '../verify/uses.ts'
@@ -30,10 +30,12 @@ export function createKernel(setup: KernelSetup, { disk, random }: KernelDeps): 
   const namer = new Namer(new Chunker(setup.chunk, setup.chunker), idMac)
   const spare: Uint8Array[] = []
   const room = (): Uint8Array => spare.pop() ?? new Uint8Array(new SharedArrayBuffer(SHARD_BYTES))
+  let memory: PackerMemory | undefined
   let own: { readonly writer: number; readonly packer: ShardPacker } | undefined
   const packerOf = ({ writer, epoch }: PackerJob): ShardPacker => {
     if (own?.writer === writer) return own.packer
-    own = { writer, packer: new ShardPacker(setup.packer, { epoch, random, room }) }
+    memory ??= new PackerMemory()
+    own = { writer, packer: new ShardPacker(setup.packer, { epoch, random, room }, memory) }
     return own.packer
   }
   const epochKey = (epoch: number): Uint8Array | undefined => setup.epochs.find((key) => key.epoch === epoch)?.key

@@ -55,6 +55,8 @@ export class ApiClient {
       const response = await this.#send(name, { ...parts, query }, options)
       const page = (await readJson(response)) as { items: RouteItem<N>[]; next: string | null }
       yield* page.items
+      if (page.next !== null && page.next === cursor)
+        throw new PlexiError('SYSTEM_UNEXPECTED', { reason: 'a list that does not go on' })
       cursor = page.next ?? undefined
     } while (cursor !== undefined)
   }

@@ -273,7 +273,8 @@ export function fakeServices(): { services: ApiServices; state: FakeState } {
       backup: (request) => called('backup', request, { ...job, wantsInput: request.stdin !== undefined }),
       tree: (at) => {
         state.calls.push(['tree', at])
-        return at.recursive ? manyEntries() : [entry]
+        if (at.path === 'stuck') return manyEntries()
+        return at.recursive ? manyEntries(at.after) : [entry]
       },
       diff: (sides) => {
         state.calls.push(['diff', sides])
@@ -526,8 +527,9 @@ function jobService(state: FakeState): ApiServices['jobs'] {
   }
 }
 
-async function* manyEntries(): AsyncGenerator<Entry> {
-  for (let i = 0; i < 12_000; i++) yield { ...entry, path: `data/${String(i)}` }
+async function* manyEntries(after?: readonly Uint8Array[]): AsyncGenerator<Entry> {
+  const from = after === undefined ? 0 : Number(Buffer.from(after.at(-1) ?? '').toString()) + 1
+  for (let i = from; i < 12_000; i++) yield { ...entry, path: `data/${String(i)}` }
 }
 
 async function* textBody(...parts: string[]): AsyncGenerator<Uint8Array> {

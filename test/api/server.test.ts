@@ -6,6 +6,7 @@ import t from 'tap'
 import { isPlexiError, PlexiError } from '../../src/base/errors.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { ApiClient, paths } from '../../src/api/index.ts'
+import { collect } from '../support/vault.ts'
 import { OPERATOR_TOKEN, startApi, TOKEN, type ApiFixture } from './api-fixture.ts'
 import { ID, job, status } from './fake-services.ts'
 
@@ -164,6 +165,10 @@ t.test('lists by cursor, over many pages', async (t) => {
   for await (const { path } of entries) names.push(path)
   t.equal(names.length, 12_000)
   t.equal(new Set(names).size, 12_000)
+
+  const query = { recursive: 'true', at: 'stuck' }
+  const stuck = api.local.list('snapshotTree', { params: { ref: 'latest' }, query })
+  await t.rejects(collect(stuck), { code: 'SYSTEM_UNEXPECTED' }, 'a list that does not go on ends')
 })
 
 t.test('long work answers 202 with a job; a repeated key does not start a second one', async (t) => {

@@ -169,7 +169,8 @@ export class Places implements ShardNetwork {
           const { why, detail } = event.fault
           if (why === 'full') book.failed(remote, Object.assign(new Error(detail), { code: 'ENOSPC' }))
           yield { ...event, fault: { peer: REMOTE_PEER, why, detail } }
-        } else if (event.type === 'done') missing = [...event.missing]
+        } else if (event.type === 'unreadable') yield event
+        else if (event.type === 'done') missing = [...event.missing]
       }
     }
     yield { type: 'done', missing }

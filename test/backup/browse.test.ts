@@ -154,7 +154,7 @@ t.test('a name is found in every snapshot, with what it was there', async (t) =>
     const after = { snapshot: second, names: ['source', 'letters', 'to Ada.odt'].map((name) => Buffer.from(name)) }
     t.same(await collect(w.engine.find(pattern, { after }, never)), once)
     const gone = { ...after, snapshot: 'ffff' }
-    await t.rejects(collect(w.engine.find(pattern, { after: gone }, never)), { code: 'STORAGE_SNAPSHOT_NOT_FOUND' })
+    await t.rejects(collect(w.engine.find(pattern, { after: gone }, never)), { code: 'VALIDATION_USAGE' })
   }
   await t.rejects(collect(w.engine.find('*', { snapshot: 'ffff' }, never)), { code: 'STORAGE_SNAPSHOT_NOT_FOUND' })
 })

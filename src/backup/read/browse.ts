@@ -73,8 +73,9 @@ export class Browser {
     const { parts } = this.#session
     const all = only === undefined ? listSnapshots(parts, filter) : [findSnapshot(parts, only, filter)]
     const from = after === undefined ? 0 : all.findIndex(({ snapshot }) => snapshot.id === after.snapshot)
-    if (from < 0) throw new PlexiError('STORAGE_SNAPSHOT_NOT_FOUND', { snapshot: after?.snapshot ?? '' })
-    const walk = this.#walk({ recursive: true, wanted: matcherOf(pattern) })
+    if (from < 0)
+      throw new PlexiError('VALIDATION_USAGE', { reason: 'the list has changed: read it again from its start' })
+    const walk = this.#walk({ recursive: true, wanted: matcherOf(pattern), remember: true })
     for (const [i, { snapshot }] of all.slice(from).entries())
       for await (const entry of walk.entries(snapshot.tree, [], i === 0 ? after?.names : undefined))
         yield { ...entry, snapshot: snapshot.id }

@@ -18,6 +18,8 @@ export interface WalkOptions {
   readonly recursive: boolean
   /** Which entries are told; without it all of them. */
   readonly wanted?: (names: Names) => boolean
+  /** For several trees; one alone meets no directory twice. */
+  readonly remember?: boolean
 }
 
 export class EntryWalk {
@@ -36,8 +38,8 @@ export class EntryWalk {
   /** Entries of the directory `below`, each before what is in it. `after`: those behind that path, from here. */
   async *entries(list: NodeList, below: Names, after?: Names): AsyncGenerator<Entry> {
     if (below.length > limits.pathDepth) throw malformed('tree', 'too deep')
-    if (after !== undefined) {
-      yield* this.#read(list, below, after)
+    if (after !== undefined || this.#options.remember !== true) {
+      yield* this.#read(list, below, after ?? [])
       return
     }
     const key = keyOf(list, below)

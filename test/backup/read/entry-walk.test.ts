@@ -9,7 +9,11 @@ import { collect, never } from '../../support/vault.ts'
 
 function walk(objects: Objects, only?: string): EntryWalk {
   const wanted = (names: readonly Uint8Array[]): boolean => pathText(names.slice(-1)).path === only
-  return new EntryWalk(objects.tree, never, only === undefined ? { recursive: true } : { recursive: true, wanted })
+  return new EntryWalk(
+    objects.tree,
+    never,
+    only === undefined ? { recursive: true } : { recursive: true, wanted, remember: true },
+  )
 }
 
 const namesOf = ({ path, rawPath }: Entry): Buffer[] => {
